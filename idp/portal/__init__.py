@@ -1,0 +1,1 @@
+"""The citizen's place: services, devices, activity, profile."""
