@@ -1,0 +1,1 @@
+"""Signing and validation: PAdES by officers and seals, and the public verifier. A stranger to enrollment and idp."""
