@@ -1,0 +1,1 @@
+"""The identity provider: OAuth 2.0 and OpenID Connect, the pages people meet, the agencies' console."""

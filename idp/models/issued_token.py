@@ -1,0 +1,58 @@
+"""Tokens that were issued, so that they can be revoked: by code, by grant, by session.
+
+The token itself is not kept, only its SHA-256, by which our own endpoints find the row. For them the row is the
+truth and the JWT's signature need not be verified again; for everybody else the token is a JWT (RFC 9068).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, LargeBinary, String, Text, delete, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.database import Base, UTCDateTime
+
+
+class IssuedToken(Base):
+    """`requested_claims` names a `RequestedClaims` row and `jkt` the DPoP key (RFC 7638); both are empty where there
+    is none. `grant_id` and `session_id` are empty where the token came of neither. `revoked_at` is empty while it
+    counts."""
+
+    __tablename__ = "issued_token"
+
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    jti: Mapped[str] = mapped_column(String(22))
+    client_id: Mapped[str] = mapped_column(String(80))
+    account_id: Mapped[str] = mapped_column(String(22))
+    sub: Mapped[str] = mapped_column(String(255))
+    audience: Mapped[str] = mapped_column(String(400))
+    scope: Mapped[str] = mapped_column(Text)
+    requested_claims: Mapped[str] = mapped_column(String(43))
+    jkt: Mapped[str] = mapped_column(String(43))
+    code_id: Mapped[str] = mapped_column(String(22), index=True)
+    grant_id: Mapped[str] = mapped_column(String(22), index=True)
+    session_id: Mapped[str] = mapped_column(String(22), index=True)
+    issued_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
+    revoked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+
+def revoke_tokens_of_code(connection: Connection, code_id: str, *, now: datetime) -> int:
+    """RFC 6749 section 4.1.2: a code used twice revokes what came of it."""
+    mine = (IssuedToken.code_id == code_id, IssuedToken.revoked_at.is_(None))
+    return connection.execute(update(IssuedToken).where(*mine).values(revoked_at=now)).rowcount
+
+
+def revoke_tokens_of_grant(connection: Connection, grant_id: str, *, now: datetime) -> int:
+    mine = (IssuedToken.grant_id == grant_id, IssuedToken.revoked_at.is_(None))
+    return connection.execute(update(IssuedToken).where(*mine).values(revoked_at=now)).rowcount
+
+
+def revoke_tokens_of_session(connection: Connection, session_id: str, *, now: datetime) -> int:
+    mine = (IssuedToken.session_id == session_id, IssuedToken.revoked_at.is_(None))
+    return connection.execute(update(IssuedToken).where(*mine).values(revoked_at=now)).rowcount
+
+
+def purge_issued_tokens(connection: Connection, before: datetime) -> int:
+    return connection.execute(delete(IssuedToken).where(IssuedToken.expires_at < before)).rowcount

@@ -1,0 +1,48 @@
+"""The `sub` of a person in a sector, OpenID Connect Core section 8: made once, kept for ever.
+
+It is random and stored, not computed: no rotation of a key, and no leak of one, ever changes or links it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, String, UniqueConstraint, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.database import Base, UTCDateTime
+from core.identifiers import new_id
+
+
+class Subject(Base):
+    """`sector` is a sector identifier (a host), or "" for the public subject."""
+
+    __tablename__ = "subject"
+    __table_args__ = (UniqueConstraint("sector", "sub"),)
+
+    account_id: Mapped[str] = mapped_column(String(22), primary_key=True)
+    sector: Mapped[str] = mapped_column(String(253), primary_key=True)
+    sub: Mapped[str] = mapped_column(String(255))
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+def load_sub(connection: Connection, account_id: str, sector: str) -> str | None:
+    query = select(Subject.sub).where(Subject.account_id == account_id, Subject.sector == sector)
+    return connection.execute(query).scalar_one_or_none()
+
+
+def issue_sub(connection: Connection, account_id: str, sector: str, *, now: datetime) -> str:
+    """Of two parallel first visits one inserts, and both read what it inserted."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    row = {"account_id": account_id, "sector": sector, "sub": new_id(), "created_at": now}
+    connection.execute(dialect.insert(Subject).values(**row).on_conflict_do_nothing())
+    sub = load_sub(connection, account_id, sector)
+    assert sub is not None  # noqa: S101 - inserted above
+    return sub
+
+
+def load_account_of_sub(connection: Connection, sub: str, sector: str) -> str | None:
+    """Whom an `id_token_hint` names."""
+    query = select(Subject.account_id).where(Subject.sector == sector, Subject.sub == sub)
+    return connection.execute(query).scalar_one_or_none()

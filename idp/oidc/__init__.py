@@ -1,0 +1,1 @@
+"""OpenID Connect: the authentication request, claims, ID token, userinfo, discovery and logout."""
