@@ -1,0 +1,200 @@
+"""Accounts: who is behind an identifier, sealed, and what was proven about them.
+
+Staff have accounts too, made by invitation; which roles they hold is the provider's business, not enrolment's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+
+from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from core import audit
+from core.assurance import IAL
+from core.errors import NotFound, PersonError
+from core.ground import Ground
+from core.identifiers import new_id
+from enrollment.models import Account, CivilIdentifier, Identity, Passkey
+from enrollment.models.account import AccountStatus
+from enrollment.models.civil_identifier import CITIZEN_NUMBER
+from enrollment.policy import CheckMade, EvidenceHeld, read_inputs
+from keys.envelope import Envelope
+
+
+class AlreadyEnrolled(PersonError):
+    """The citizen number has an account. Said only to somebody who has proven to be that citizen."""
+
+
+@dataclass(frozen=True)
+class PersonAttributes:
+    """What is known of a person. Empty where it is not known: Latin names and the title come with IAL2.1.
+
+    `birthdate` is OpenID Connect Core section 5.1 (`YYYY-MM-DD`, or `YYYY` where day or month are unknown);
+    `birthdate_registered` is the register's own form, `YYYYMMDD` in the Buddhist era with 00 for unknown parts.
+    """
+
+    citizen_number: str = ""
+    title_th: str = ""
+    given_name_th: str = ""
+    family_name_th: str = ""
+    title: str = ""
+    given_name: str = ""
+    family_name: str = ""
+    birthdate: str = ""
+    birthdate_registered: str = ""
+    email: str = ""
+    phone: str = ""
+
+    @property
+    def name_th(self) -> str:
+        return f"{self.title_th}{self.given_name_th} {self.family_name_th}".strip()
+
+    @property
+    def name_en(self) -> str:
+        return " ".join(part for part in (self.title, self.given_name, self.family_name) if part)
+
+
+@dataclass(frozen=True)
+class VerifiedIdentity:
+    """What `verified_claims` rests on. `unverified_mapping`: the policy's row awaits comparison with the standard."""
+
+    ial: IAL
+    policy: str
+    rule: str
+    unverified_mapping: bool
+    awarded_at: datetime
+    case_id: str
+    evidence: tuple[EvidenceHeld, ...]
+    checks: tuple[CheckMade, ...]
+
+
+class AccountStore:
+    def __init__(self, ground: Ground, envelope: Envelope) -> None:
+        self.ground = ground
+        self.envelope = envelope
+
+    def create(self, attributes: PersonAttributes, *, name: str = "") -> str:
+        """A new account in a transaction of its own; returns its id."""
+        with self.ground.database.write() as connection:
+            return self.add(connection, attributes, name=name)
+
+    def create_staff(self, attributes: PersonAttributes, *, invited_by: str, name: str = "") -> str:
+        """An account for an officer or developer: made by invitation, no identity proven by it."""
+        with self.ground.database.write() as connection:
+            account_id = self.add(connection, attributes, name=name)
+            audit.record(connection, self.ground.clock, event="account.staff_created", actor=invited_by, subject=account_id)
+        return account_id
+
+    def add(
+        self,
+        connection: Connection,
+        attributes: PersonAttributes,
+        *,
+        name: str = "",
+        account_id: str | None = None,
+        data_key: bytes | None = None,
+    ) -> str:
+        """The same in the caller's transaction. Raises AlreadyEnrolled when the citizen number has an account."""
+        account_id, data_key = account_id or new_id(), data_key or self.envelope.new_data_key()
+        row = {"id": account_id, "status": AccountStatus.ACTIVE, "name": name, "data_key": data_key}
+        row |= {"attributes": self._sealed(account_id, data_key, attributes), "created_at": self.ground.clock.now()}
+        connection.execute(insert(Account), row)
+        if attributes.citizen_number:
+            self._add_citizen_number(connection, account_id, data_key, attributes.citizen_number)
+        return account_id
+
+    def _add_citizen_number(self, connection: Connection, account_id: str, data_key: bytes, number: str) -> None:
+        sealed = self.envelope.seal_for(data_key, number.encode(), aad=f"account:{account_id}:{CITIZEN_NUMBER}")
+        row = {"kind": CITIZEN_NUMBER, "blind_index": self.citizen_index(number)}
+        try:
+            connection.execute(insert(CivilIdentifier), row | {"account_id": account_id, "ciphertext": sealed})
+        except IntegrityError as error:
+            raise AlreadyEnrolled("This citizen number already has an account. Please sign in.") from error
+
+    def update(self, connection: Connection, account_id: str, attributes: PersonAttributes) -> None:
+        """New values for what is known, in the caller's transaction. The citizen number itself never changes."""
+        key = connection.execute(select(Account.data_key).where(Account.id == account_id)).scalar_one()
+        sealed = self._sealed(account_id, key, attributes)
+        connection.execute(update(Account).where(Account.id == account_id).values(attributes=sealed))
+
+    def load(self, account_id: str) -> RowMapping:
+        """The account's row, opened columns only; raises NotFound."""
+        with self.ground.database.read() as connection:
+            row = connection.execute(select(Account.__table__).where(Account.id == account_id)).mappings().first()
+        if row is None:
+            raise NotFound("There is no such account.")
+        return row
+
+    def is_active(self, account_id: str) -> bool:
+        with self.ground.database.read() as connection:
+            status = connection.execute(select(Account.status).where(Account.id == account_id)).scalar()
+        return status == AccountStatus.ACTIVE
+
+    def attributes(self, account_id: str) -> PersonAttributes:
+        row = self.load(account_id)
+        opened = self.envelope.open_for(row["data_key"], row["attributes"], aad=f"account:{account_id}:attributes")
+        return read_attributes(opened)
+
+    def identity(self, account_id: str) -> VerifiedIdentity | None:
+        """The identity that counts, or None for somebody of whom nothing was proven."""
+        query = select(Identity.__table__).where(Identity.account_id == account_id, Identity.superseded_at.is_(None))
+        with self.ground.database.read() as connection:
+            row = connection.execute(query.order_by(Identity.version.desc()).limit(1)).mappings().first()
+        if row is None:
+            return None
+        evidence, checks = read_inputs(row["inputs"])
+        return VerifiedIdentity(
+            ial=IAL(row["ial"]),
+            policy=row["policy"],
+            rule=row["rule"],
+            unverified_mapping=row["unverified_mapping"],
+            awarded_at=row["awarded_at"],
+            case_id=row["case_id"],
+            evidence=evidence,
+            checks=checks,
+        )
+
+    def find_by_citizen_number(self, citizen_number: str) -> str | None:
+        where = (CivilIdentifier.kind == CITIZEN_NUMBER, CivilIdentifier.blind_index == self.citizen_index(citizen_number))
+        with self.ground.database.read() as connection:
+            return connection.execute(select(CivilIdentifier.account_id).where(*where)).scalar_one_or_none()
+
+    def find_by_name(self, name: str) -> str | None:
+        """By the sandbox's stable name, such as `somchai`."""
+        if not name:
+            return None
+        with self.ground.database.read() as connection:
+            return connection.execute(select(Account.id).where(Account.name == name)).scalar_one_or_none()
+
+    def names(self) -> Sequence[tuple[str, str]]:
+        """The sandbox's stable names with their accounts."""
+        with self.ground.database.read() as connection:
+            query = select(Account.name, Account.id).where(Account.name != "").order_by(Account.created_at, Account.name)
+            return [(row[0], row[1]) for row in connection.execute(query)]
+
+    def passkeys(self, account_id: str) -> Sequence[RowMapping]:
+        """The account's living passkeys, oldest first."""
+        query = select(Passkey.__table__).where(Passkey.account_id == account_id, Passkey.revoked_at.is_(None))
+        with self.ground.database.read() as connection:
+            return connection.execute(query.order_by(Passkey.created_at)).mappings().all()
+
+    def citizen_index(self, citizen_number: str) -> bytes:
+        """The keyed hash by which a citizen number is found."""
+        return self.envelope.blind_index(CITIZEN_NUMBER, citizen_number)
+
+    def _sealed(self, account_id: str, data_key: bytes, attributes: PersonAttributes) -> bytes:
+        return self.envelope.seal_for(data_key, write_attributes(attributes), aad=f"account:{account_id}:attributes")
+
+
+def write_attributes(attributes: PersonAttributes) -> bytes:
+    """Only what is known, as JSON."""
+    return json.dumps({name: value for name, value in asdict(attributes).items() if value}, ensure_ascii=False).encode()
+
+
+def read_attributes(stored: bytes) -> PersonAttributes:
+    known = {field.name for field in fields(PersonAttributes)}
+    return PersonAttributes(**{name: value for name, value in json.loads(stored).items() if name in known})
