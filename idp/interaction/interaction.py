@@ -85,21 +85,13 @@ class InteractionStore:
     def __init__(self, ground: Ground) -> None:
         self.ground = ground
 
-    def begin(
-        self, connection: Connection, *, request: dict[str, Any], client_id: str
-    ) -> str:
+    def begin(self, connection: Connection, *, request: dict[str, Any], client_id: str) -> str:
         """Keeps a validated authorization request; returns the id for `/interaction/<id>`."""
-        return self._insert(
-            connection, client_id=client_id, request=json.dumps(request), return_to=""
-        )
+        return self._insert(connection, client_id=client_id, request=json.dumps(request), return_to="")
 
-    def begin_local(
-        self, connection: Connection, *, return_to: str, demand: dict[str, Any]
-    ) -> str:
+    def begin_local(self, connection: Connection, *, return_to: str, demand: dict[str, Any]) -> str:
         """The same for one of our own pages; `return_to` is a path of ours."""
-        return self._insert(
-            connection, client_id="", request=json.dumps(demand), return_to=return_to
-        )
+        return self._insert(connection, client_id="", request=json.dumps(demand), return_to=return_to)
 
     def load(self, interaction_id: str) -> Progress:
         """Raises NotFound. An ended one is returned too: see `is_expired` and `answered_at`."""
@@ -107,9 +99,7 @@ class InteractionStore:
         with self.ground.database.read() as connection:
             row = connection.execute(query).mappings().first()
         if row is None:
-            raise NotFound(
-                "This page has expired. Please go back to the service you came from and start again."
-            )
+            raise NotFound("This page has expired. Please go back to the service you came from and start again.")
         values = dict(row) | {"request": json.loads(row["request"])}
         values["assertion"] = json.loads(row["assertion"]) if row["assertion"] else None
         return Progress(**values)
@@ -117,20 +107,11 @@ class InteractionStore:
     def is_expired(self, progress: Progress) -> bool:
         return self.ground.clock.now() >= progress.expires_at
 
-    def note(
-        self,
-        connection: Connection,
-        progress: Progress,
-        *,
-        account_id: str,
-        **values: Any,
-    ) -> None:
+    def note(self, connection: Connection, progress: Progress, *, account_id: str, **values: Any) -> None:
         """Writes what `account_id` did. Another person's earlier deeds in the same tab are wiped first."""
         if progress.account_id != account_id:
             values = UNDONE | {"account_id": account_id} | values
-        connection.execute(
-            update(Interaction).where(Interaction.id == progress.id).values(**values)
-        )
+        connection.execute(update(Interaction).where(Interaction.id == progress.id).values(**values))
 
     def refuse(self, connection: Connection, interaction_id: str, error: str) -> None:
         """The person said no, or a rule did: `/authorize/<id>` then answers with this error."""
@@ -140,11 +121,7 @@ class InteractionStore:
     def answer(self, connection: Connection, interaction_id: str) -> bool:
         """Called by the authorization endpoint in the transaction that issues the code or the error: True once."""
         open_one = (Interaction.id == interaction_id, Interaction.answered_at.is_(None))
-        done = (
-            update(Interaction)
-            .where(*open_one)
-            .values(answered_at=self.ground.clock.now())
-        )
+        done = update(Interaction).where(*open_one).values(answered_at=self.ground.clock.now())
         return connection.execute(done).rowcount == 1
 
     def purge(self) -> int:
@@ -152,24 +129,11 @@ class InteractionStore:
             old = Interaction.expires_at < self.ground.clock.now() - KEPT
             return connection.execute(delete(Interaction).where(old)).rowcount
 
-    def _insert(
-        self, connection: Connection, *, client_id: str, request: str, return_to: str
-    ) -> str:
+    def _insert(self, connection: Connection, *, client_id: str, request: str, return_to: str) -> str:
         now = self.ground.clock.now()
-        row = {
-            "id": new_id(),
-            "client_id": client_id,
-            "request": request,
-            "return_to": return_to,
-            "created_at": now,
-        }
-        row |= UNDONE | {
-            "expires_at": now + self.ground.settings.interaction_lifetime,
-            "account_id": "",
-        }
-        connection.execute(
-            insert(Interaction), row | {"refused": "", "answered_at": None}
-        )
+        row = {"id": new_id(), "client_id": client_id, "request": request, "return_to": return_to, "created_at": now}
+        row |= UNDONE | {"expires_at": now + self.ground.settings.interaction_lifetime, "account_id": ""}
+        connection.execute(insert(Interaction), row | {"refused": "", "answered_at": None})
         return str(row["id"])
 
 

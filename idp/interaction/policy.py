@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from core.assurance import AAL, Acr, satisfies
-from idp.interaction.session import SignedIn
+from idp.interaction.session_row import SignedIn
 
 
 @dataclass(frozen=True)
@@ -21,9 +21,7 @@ class Demand:
     prompt: frozenset[str] = frozenset()
     max_age: timedelta | None = None
     acr: tuple[Acr, ...] = ()
-    acr_essential: bool = (
-        False  # OpenID Connect Core section 5.5.1.1: else `acr_values` are a wish
-    )
+    acr_essential: bool = False  # OpenID Connect Core section 5.5.1.1: else `acr_values` are a wish
     signing: bool = False
     consent: bool = True  # False for our own pages, which release nothing
     claims: frozenset[str] = frozenset()
@@ -36,13 +34,9 @@ class Done:
 
     authenticated_at: datetime | None = None
     account_chosen: bool = False
-    level_accepted: bool = (
-        False  # goes on although the wished-for level is out of reach
-    )
+    level_accepted: bool = False  # goes on although the wished-for level is out of reach
     consented: bool = False
-    signed: bool = (
-        False  # the passkey's assertion over the documents is kept with the interaction
-    )
+    signed: bool = False  # the passkey's assertion over the documents is kept with the interaction
 
 
 @dataclass(frozen=True)
@@ -92,36 +86,24 @@ def no_session(situation: Situation) -> bool:
 def hint_names_another(situation: Situation) -> bool:
     """Section 3.1.2.1: id_token_hint. Another person's session does not answer for the one who is named."""
     hinted = situation.demand.hinted_account_id
-    return (
-        bool(hinted)
-        and situation.signed_in is not None
-        and situation.signed_in.account_id != hinted
-    )
+    return bool(hinted) and situation.signed_in is not None and situation.signed_in.account_id != hinted
 
 
 def max_age_exceeded(situation: Situation) -> bool:
     """Authenticating within this interaction answers it, so that max_age=0 asks once and not for ever."""
     max_age, signed_in = situation.demand.max_age, situation.signed_in
-    if (
-        max_age is None
-        or signed_in is None
-        or situation.done.authenticated_at is not None
-    ):
+    if max_age is None or signed_in is None or situation.done.authenticated_at is not None:
         return False
     return situation.now - signed_in.auth_time > max_age
 
 
 def prompt_is_login(situation: Situation) -> bool:
-    return (
-        "login" in situation.demand.prompt and situation.done.authenticated_at is None
-    )
+    return "login" in situation.demand.prompt and situation.done.authenticated_at is None
 
 
 def prompt_is_select_account(situation: Situation) -> bool:
     done = situation.done
-    return "select_account" in situation.demand.prompt and not (
-        done.account_chosen or done.authenticated_at
-    )
+    return "select_account" in situation.demand.prompt and not (done.account_chosen or done.authenticated_at)
 
 
 def identity_below_wanted(situation: Situation) -> bool:
@@ -158,19 +140,11 @@ def claims_not_granted(situation: Situation) -> bool:
 
 
 def prompt_is_consent(situation: Situation) -> bool:
-    return (
-        "consent" in situation.demand.prompt
-        and situation.demand.consent
-        and not situation.done.consented
-    )
+    return "consent" in situation.demand.prompt and situation.demand.consent and not situation.done.consented
 
 
 PROMPTS = (
-    Prompt(
-        "login",
-        (no_session, hint_names_another, max_age_exceeded, prompt_is_login),
-        "login_required",
-    ),
+    Prompt("login", (no_session, hint_names_another, max_age_exceeded, prompt_is_login), "login_required"),
     Prompt("select_account", (prompt_is_select_account,), "account_selection_required"),
     Prompt("raise_identity", (identity_below_wanted,), "interaction_required"),
     Prompt("step_up", (acr_above_session, signing_requested), "interaction_required"),
