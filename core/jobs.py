@@ -1,0 +1,102 @@
+"""Work in the background: each job runs on one worker at a time, elected by a lease in the database.
+
+A worker that dies loses its lease when it runs out; nothing is kept in a process that another could not take over.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import String, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.database import Base, UTCDateTime
+from core.ground import Ground
+from core.identifiers import new_id
+
+LEASE = timedelta(seconds=10)
+
+log = structlog.get_logger()
+
+
+class Lease(Base):
+    """Who does a job now, and until when unless renewed."""
+
+    __tablename__ = "lease"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    holder: Mapped[str] = mapped_column(String(22))
+    expires_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+@dataclass(frozen=True)
+class Job:
+    """`run` does a bounded piece of work and may be called again at once by another worker."""
+
+    name: str
+    every: timedelta
+    run: Callable[[], object]
+
+
+class Jobs:
+    """One thread a worker, which runs the jobs whose lease it holds."""
+
+    def __init__(self, ground: Ground, jobs: Sequence[Job]) -> None:
+        self.ground = ground
+        self.jobs = jobs
+        self.holder = new_id()
+        self.stopping = threading.Event()
+        self.thread = threading.Thread(target=self._loop, name="jobs", daemon=True)
+
+    def start(self) -> None:
+        self.thread.start()
+
+    def stop(self) -> None:
+        self.stopping.set()
+        self.thread.join(timeout=5)
+
+    def run_due(self, last: dict[str, datetime]) -> None:
+        """One round; `last` remembers when this worker ran each job."""
+        now = self.ground.clock.now()
+        for job in self.jobs:
+            if job.name in last and now - last[job.name] < job.every:
+                continue
+            last[job.name] = now
+            if elect(self.ground, job.name, self.holder):
+                self._run(job)
+
+    def _run(self, job: Job) -> None:
+        try:
+            job.run()
+        except Exception:
+            log.exception("job_failed", job=job.name)
+
+    def _loop(self) -> None:
+        last: dict[str, datetime] = {}
+        while not self.stopping.wait(0.25):
+            try:
+                self.run_due(last)
+            except Exception:
+                log.exception("jobs_failed")
+
+
+def elect(ground: Ground, name: str, holder: str) -> bool:
+    """True when `holder` has the lease now: one conditional write, and only when the lease is free or half over."""
+    now = ground.clock.now()
+    with ground.database.read() as connection:
+        row = connection.execute(select(Lease.holder, Lease.expires_at).where(Lease.name == name)).first()
+    if row is not None and row.expires_at > now + LEASE / 2:
+        return bool(row.holder == holder)
+    values = {"holder": holder, "expires_at": now + LEASE}
+    with ground.database.write() as connection:
+        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+        first = dialect.insert(Lease).values(name=name, **values).on_conflict_do_nothing()
+        if connection.execute(first).rowcount == 1:
+            return True
+        free = or_(Lease.holder == holder, Lease.expires_at <= now)
+        return connection.execute(update(Lease).where(Lease.name == name, free).values(**values)).rowcount == 1

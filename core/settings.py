@@ -1,0 +1,142 @@
+"""Every setting in one place: the environment first, then `prajak.toml`. No other file reads the environment."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from urllib.parse import urlsplit
+
+LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
+
+
+class SettingsError(ValueError):
+    """A setting that cannot be used; the text names it and says how to mend it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Values are checked once, here; a part that is not built yet refuses to start instead of being ignored."""
+
+    issuer: str  # OpenID Connect Discovery section 3: the issuer identifier, no trailing slash
+    rp_id: str  # WebAuthn section 4: the relying party identifier, set once
+    database_url: str
+    redis_url: str = ""  # empty: the database serves
+    keys_url: str  # file:DIRECTORY (RFC 7512 pkcs11: is refused until it is built)
+    keys_passphrase_file: Path | None = None
+    sandbox: bool = False
+    data_dir: Path
+    registry_url: str = ""  # the civil registry's SOAP endpoint
+    smtp_url: str = ""  # smtp://user:password@host:port or smtps://
+    sms_url: str = ""  # an HTTP gateway that takes {"to", "text"} as JSON
+    trust_anchors: Path | None = None  # PEM file or folder, beside our own CA
+    attestation_roots: Path | None = None  # PEM file or folder: whose authenticators reach AAL3
+    outbound_ca: Path | None = None  # more PEM roots for outgoing TLS
+    log_level: str = "info"
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+
+    authorization_code_lifetime: timedelta = timedelta(seconds=60)  # RFC 6749 4.1.2 recommends at most ten minutes
+    request_uri_lifetime: timedelta = timedelta(seconds=90)  # RFC 9126 section 2.2: 5 to 600 seconds
+    access_token_lifetime: timedelta = timedelta(minutes=5)
+    id_token_lifetime: timedelta = timedelta(minutes=5)
+    client_assertion_lifetime: timedelta = timedelta(minutes=5)  # the longest exp - iat that is taken
+    confirmation_code_lifetime: timedelta = timedelta(minutes=10)  # SP 800-63A section 3.1.8
+    interaction_lifetime: timedelta = timedelta(minutes=30)
+    session_idle_aal2: timedelta = timedelta(minutes=30)
+    session_idle_aal3: timedelta = timedelta(minutes=15)
+    session_idle_administrator: timedelta = timedelta(minutes=5)
+    session_lifetime: timedelta = timedelta(hours=12)  # SP 800-63B AAL3; one rule for all
+    fresh_authentication: timedelta = timedelta(minutes=5)  # what counts as fresh for a step-up
+    clock_skew: timedelta = timedelta(seconds=30)
+    database_connect_timeout: timedelta = timedelta(seconds=5)
+    database_statement_timeout: timedelta = timedelta(seconds=2.5)
+    outbound_timeout: timedelta = timedelta(seconds=5)
+    threads: int = 8  # per worker; never more than database_pool
+    database_pool: int = 12  # threads, plus the background jobs
+    max_pdf_bytes: int = 200 * 1024 * 1024
+    max_form_bytes: int = 256 * 1024
+
+    @property
+    def insecure_loopback(self) -> bool:
+        """True where cookies go without Secure and __Host-: http on loopback, in the sandbox, and nowhere else."""
+        parts = urlsplit(self.issuer)
+        return self.sandbox and parts.scheme == "http" and is_loopback_host(parts.hostname or "")
+
+
+def is_loopback_host(host: str) -> bool:
+    """RFC 6761 section 6.3: localhost and every name below it."""
+    return host in LOOPBACK_HOSTS or host.endswith(".localhost")
+
+
+def load_settings(environment: Mapping[str, str] | None = None, toml: Path = Path("prajak.toml")) -> Settings:
+    """Reads `PRAJAK_*` from the environment, then `prajak.toml`; raises SettingsError naming the setting."""
+    environment = os.environ if environment is None else environment
+    written = tomllib.loads(toml.read_text("utf-8")) if toml.is_file() else {}
+
+    def value(name: str, default: str = "") -> str:
+        return environment.get(f"PRAJAK_{name}") or str(written.get(name.lower(), "")) or default
+
+    for absent in ("TSA_URL", "OCSP_URL"):
+        if value(absent):
+            raise SettingsError(f"PRAJAK_{absent}: an outside service is not built yet; leave it empty to use our own")
+    sandbox = boolean("SANDBOX", value("SANDBOX", "0"))
+    issuer = check_issuer(value("ISSUER", "http://localhost:8080" if sandbox else ""), sandbox=sandbox)
+    port = urlsplit(issuer).port or 443
+    data_dir = Path(value("DATA_DIR", f"var/{port}"))
+    return Settings(
+        issuer=issuer,
+        rp_id=value("RP_ID", urlsplit(issuer).hostname or ""),
+        database_url=value("DATABASE_URL", f"sqlite:///{data_dir}/prajak.db"),
+        redis_url=value("REDIS_URL"),
+        keys_url=check_keys_url(value("KEYS_URL", f"file:{data_dir}/keys")),
+        keys_passphrase_file=path(value("KEYS_PASSPHRASE_FILE")),
+        sandbox=sandbox,
+        data_dir=data_dir,
+        registry_url=value("REGISTRY_URL"),
+        smtp_url=value("SMTP_URL"),
+        sms_url=value("SMS_URL"),
+        trust_anchors=path(value("TRUST_ANCHORS")),
+        attestation_roots=path(value("ATTESTATION_ROOTS")),
+        outbound_ca=path(value("OUTBOUND_CA")),
+        log_level=value("LOG_LEVEL", "info").lower(),
+        trusted_proxies=networks(value("TRUSTED_PROXIES")),
+    )
+
+
+def check_issuer(issuer: str, *, sandbox: bool) -> str:
+    """OpenID Connect Discovery section 3: https, no query, no fragment; http only on loopback in the sandbox."""
+    parts = urlsplit(issuer)
+    if not parts.hostname or parts.query or parts.fragment or issuer.endswith("/"):
+        raise SettingsError("PRAJAK_ISSUER must be a URL without a query, a fragment or a slash at its end")
+    if parts.scheme == "https" or (parts.scheme == "http" and sandbox and is_loopback_host(parts.hostname)):
+        return issuer
+    raise SettingsError("PRAJAK_ISSUER must be https (http only on loopback with PRAJAK_SANDBOX=1)")
+
+
+def check_keys_url(url: str) -> str:
+    if url.startswith("pkcs11:"):
+        raise SettingsError("PRAJAK_KEYS_URL: pkcs11: is not built yet; use file:DIRECTORY")
+    if not url.startswith("file:"):
+        raise SettingsError("PRAJAK_KEYS_URL must be file:DIRECTORY")
+    return url
+
+
+def boolean(name: str, text: str) -> bool:
+    if text not in ("0", "1"):
+        raise SettingsError(f"PRAJAK_{name} must be 0 or 1")
+    return text == "1"
+
+
+def path(text: str) -> Path | None:
+    return Path(text) if text else None
+
+
+def networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    try:
+        return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
+    except ValueError as error:
+        raise SettingsError("PRAJAK_TRUSTED_PROXIES must be addresses or networks, parted by commas") from error
