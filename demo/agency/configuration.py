@@ -1,0 +1,49 @@
+"""What one agency's process is told: where it lives, who it is at the provider, and its office's own words."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+OFFICES = Path(__file__).parent / "offices"
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """`issuer` and `client_id` are what the provider's console shows; `origin` is this site's own address."""
+
+    issuer: str
+    client_id: str
+    private_key: Path  # a private JWK; its public half is registered at the provider
+    origin: str
+    acr: str  # the least assurance this site lets in
+    office: dict[str, Any]  # texts and the claims wanted: offices/*.json
+
+    @property
+    def redirect_uri(self) -> str:
+        return f"{self.origin}/callback"
+
+    @property
+    def post_logout_redirect_uri(self) -> str:
+        return f"{self.origin}/signed-out"
+
+    @property
+    def is_https(self) -> bool:
+        return urlsplit(self.origin).scheme == "https"
+
+
+def load_configuration(file: Path) -> Configuration:
+    """Reads the deployment's JSON: issuer, client_id, private_key (beside the file), origin, acr, office."""
+    written = json.loads(file.read_text("utf-8"))
+    office = json.loads((OFFICES / f"{written['office']}.json").read_text("utf-8"))
+    return Configuration(
+        issuer=written["issuer"],
+        client_id=written["client_id"],
+        private_key=file.parent / written["private_key"],
+        origin=written["origin"],
+        acr=written["acr"],
+        office=office,
+    )

@@ -1,0 +1,207 @@
+"""All that an agency does with the provider: Authlib's Flask client, plus what Authlib 1.9 leaves to its user.
+
+Those are pushed authorization requests (RFC 9126), the check of `iss` (RFC 9207), client assertions that live for a
+minute, and the check that userinfo speaks of the person whom the ID token named (OpenID Connect Core section 5.3.2).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from authlib.integrations.flask_client import FlaskOAuth2App, OAuth, OAuthError
+from authlib.oauth2.rfc7523 import PrivateKeyJWT
+from authlib.oauth2.rfc7523.assertion import private_key_jwt_sign
+from flask import Flask, Request
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, KeySet
+
+from demo.agency.configuration import Configuration
+from demo.agency.logout_token import verify_logout_token
+from demo.agency.sessions import Sessions, SignedIn
+
+ALGORITHM = "ES256"  # what the client registered as id_token_signed_response_alg and signs its assertions with
+TIMEOUT = 5  # seconds for each call
+ACR = re.compile(r"urn:prajak:(?P<kind>(sandbox:)?)ial(?P<ial>[1-3](\.[1-3])?):aal(?P<aal>[1-3])")
+
+
+class ProviderError(Exception):
+    """The provider said no, or said something that must not be believed. `error` is the registered code."""
+
+    def __init__(self, error: str, description: str = "") -> None:
+        super().__init__(error)
+        self.error = error
+        self.description = description
+
+
+class ClientAssertion(PrivateKeyJWT):
+    """RFC 7523, with the issuer as audience and one minute of life; Authlib's own lives for an hour."""
+
+    alg = ALGORITHM
+
+    def sign(self, auth: Any, token_endpoint: str) -> str:
+        key: ECKey = auth.client_secret
+        signed: str = private_key_jwt_sign(
+            key,
+            client_id=auth.client_id,
+            token_endpoint=token_endpoint,
+            alg=self.alg,
+            header={"kid": key.kid or key.thumbprint()},
+            expires_in=60,
+        )
+        return signed
+
+
+class Provider:
+    """The provider, seen from this agency."""
+
+    def __init__(self, app: Flask, configuration: Configuration) -> None:
+        self.configuration = configuration
+        key = ECKey.import_key(json.loads(configuration.private_key.read_text("utf-8")))
+        oauth = OAuth(app)
+        self.client: FlaskOAuth2App = oauth.register(
+            "provider",
+            client_id=configuration.client_id,
+            client_secret=key,
+            server_metadata_url=f"{configuration.issuer}/.well-known/openid-configuration",
+            client_auth_methods=[ClientAssertion(configuration.issuer)],  # type: ignore[no-untyped-call]
+            client_kwargs={
+                "scope": "openid",
+                "code_challenge_method": "S256",
+                "token_endpoint_auth_method": "private_key_jwt",
+                "default_timeout": TIMEOUT,
+            },
+        )
+
+    def metadata(self) -> dict[str, Any]:
+        """OpenID Connect Discovery section 4.3: what it says of itself must be what we were told."""
+        metadata: dict[str, Any] = self.client.load_server_metadata()
+        if metadata["issuer"] != self.configuration.issuer:
+            raise ProviderError("invalid_issuer", "discovery names another issuer")
+        return metadata
+
+    def authorization_url(self, language: str, *, prompt: str = "") -> str:
+        """Pushes the request and returns where the browser goes; state, nonce and verifier wait in its cookie."""
+        parameters = {
+            "claims": json.dumps(claims_parameter(self.configuration.office, language), ensure_ascii=False),
+            "acr_values": self.configuration.acr,
+            "ui_locales": language,
+        }
+        if prompt:
+            parameters["prompt"] = prompt
+        redirect_uri = self.configuration.redirect_uri
+        metadata = self.metadata()
+        authorization = self.client.create_authorization_url(redirect_uri, **parameters)
+        request_uri = self.push(dict(parse_qsl(urlsplit(authorization["url"]).query)))
+        self.client.save_authorize_data(redirect_uri=redirect_uri, **authorization)
+        query = urlencode({"client_id": self.configuration.client_id, "request_uri": request_uri})
+        return f"{metadata['authorization_endpoint']}?{query}"
+
+    def push(self, parameters: dict[str, str]) -> str:
+        """RFC 9126 section 2.1; the client authenticates as at the token endpoint."""
+        metadata = self.metadata()
+        with self.client._get_oauth_client(**metadata) as session:  # noqa: SLF001 - Authlib names no public way
+            response = session.post(
+                metadata["pushed_authorization_request_endpoint"],
+                data=parameters,
+                auth=session.client_auth("private_key_jwt"),
+                withhold_token=True,
+            )
+        answer = response.json()
+        if response.status_code != HTTPStatus.CREATED:
+            raise ProviderError(answer.get("error", "invalid_request"), answer.get("error_description", ""))
+        return str(answer["request_uri"])
+
+    def complete(self, request: Request) -> SignedIn:
+        """The callback: checks who answered, redeems the code, validates the ID token, asks for the data."""
+        self.check_issuer(request.args.get("iss"))
+        try:
+            token = self.client.authorize_access_token()
+        except OAuthError as error:
+            raise ProviderError(error.error, error.description or "") from error
+        claims = dict(token["userinfo"])  # what Authlib calls so is the validated ID token
+        if not is_sufficient(str(claims.get("acr")), wanted=self.configuration.acr):
+            raise ProviderError("unmet_authentication_requirements", "this sign-in is not assured enough for us")
+        return SignedIn(
+            id_token=token["id_token"],
+            id_claims=claims,
+            access_token=token["access_token"],
+            access_token_expires_at=float(token["expires_at"]),
+            data=self.userinfo(token["access_token"], expected_sub=claims["sub"]),
+        )
+
+    def check_issuer(self, issuer: str | None) -> None:
+        """RFC 9207 section 2.4, errors too: an answer mixed up from another provider is thrown away."""
+        if issuer != self.metadata()["issuer"]:
+            raise ProviderError("invalid_issuer", "the answer does not come from our provider")
+
+    def userinfo(self, access_token: str, *, expected_sub: str) -> dict[str, Any]:
+        """Raises invalid_token when consent was withdrawn, the session ended or the token expired."""
+        token = {"access_token": access_token, "token_type": "Bearer"}
+        response = self.client.get(self.metadata()["userinfo_endpoint"], token=token)
+        if response.status_code == HTTPStatus.UNAUTHORIZED:
+            raise ProviderError("invalid_token")
+        response.raise_for_status()
+        data: dict[str, Any] = response.json()
+        if data.get("sub") != expected_sub:
+            raise ProviderError("invalid_token", "userinfo speaks of someone else")
+        return data
+
+    def logout_url(self, id_token: str, language: str) -> str:
+        """RP-Initiated Logout 1.0 section 2; Authlib's session keeps the state until the person is back."""
+        response = self.client.logout_redirect(
+            post_logout_redirect_uri=self.configuration.post_logout_redirect_uri,
+            id_token_hint=id_token,
+            client_id=self.configuration.client_id,
+            ui_locales=language,
+        )
+        return str(response.location)
+
+    def verify_logout_token(self, unverified_token: str, sessions: Sessions) -> dict[str, Any]:
+        """Back-Channel Logout 1.0 section 2.6, with the keys of `jwks_uri`."""
+        return verify_logout_token(
+            unverified_token,
+            self.keys(unverified_kid(unverified_token)),
+            expected_issuer=self.configuration.issuer,
+            expected_audience=self.configuration.client_id,
+            algorithms=[ALGORITHM],
+            spend=sessions.spend_logout_token,
+        )
+
+    def keys(self, kid: str | None) -> KeySet:
+        """OpenID Connect Core section 10.1.1: keys rotate, so one that is not known is looked for once more."""
+        keys = KeySet.import_key_set(self.client.fetch_jwk_set())
+        if kid in [key.kid for key in keys.keys]:
+            return keys
+        return KeySet.import_key_set(self.client.fetch_jwk_set(force=True))
+
+
+def claims_parameter(office: dict[str, Any], language: str) -> dict[str, Any]:
+    """OpenID Connect for Identity Assurance: verified claims, each with its purpose in the person's language."""
+    wanted = {claim["name"]: {"purpose": claim["purpose"][language]} for claim in office["claims"]}
+    verified = {"verification": {"trust_framework": None}, "claims": wanted}
+    return {"userinfo": {"verified_claims": verified}}
+
+
+def is_sufficient(acr: str, *, wanted: str) -> bool:
+    """An `acr` answers for every lower one of its own kind; a sandbox's never passes for a real one."""
+    have, least = ACR.fullmatch(acr), ACR.fullmatch(wanted)
+    if not have or not least or have["kind"] != least["kind"]:
+        return False
+    return level(have["ial"]) >= level(least["ial"]) and have["aal"] >= least["aal"]
+
+
+def level(text: str) -> list[int]:
+    return [int(part) for part in text.split(".")]
+
+
+def unverified_kid(unverified_token: str) -> str | None:
+    """Only to choose a key; the signature is checked with it afterwards."""
+    try:
+        return str(jws.extract_compact(unverified_token.encode()).headers().get("kid"))
+    except (JoseError, ValueError):
+        return None
