@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
-from sqlalchemy import BigInteger, Connection, Integer, LargeBinary, String, Text, insert, select, update
+from sqlalchemy import BigInteger, Connection, Integer, LargeBinary, RowMapping, String, Text, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.clock import Clock
@@ -91,7 +91,7 @@ def head(connection: Connection) -> tuple[int, bytes]:
     """The last chained entry's sequence and hash; (0, GENESIS) for an empty trail."""
     columns = select(AuditEntry.sequence, AuditEntry.entry_hash).where(AuditEntry.sequence.is_not(None))
     last = connection.execute(columns.order_by(AuditEntry.sequence.desc()).limit(1)).first()
-    return (last[0], last[1]) if last else (0, GENESIS)
+    return (last[0] or 0, last[1] or b"") if last else (0, GENESIS)
 
 
 def verify_chain(connection: Connection) -> BrokenChain | None:
@@ -108,7 +108,7 @@ def verify_chain(connection: Connection) -> BrokenChain | None:
     return None
 
 
-def entries(connection: Connection) -> Iterator[Mapping[str, object]]:
+def entries(connection: Connection) -> Iterator[RowMapping]:
     """The chained trail in its order, read in bounded pages."""
     last = 0
     while True:
@@ -120,11 +120,11 @@ def entries(connection: Connection) -> Iterator[Mapping[str, object]]:
         last = rows[-1]["sequence"]
 
 
-def entry_hash(previous: bytes, sequence: int, row: Mapping[str, object]) -> bytes:
+def entry_hash(previous: bytes, sequence: int, row: RowMapping) -> bytes:
     """SHA-256 over the previous hash and the entry as canonical JSON (sorted keys, no spaces, UTF-8)."""
-    at = row["at"]
-    assert isinstance(at, datetime)  # noqa: S101 - narrows the type of a column
     names = ("id", "event", "actor", "subject", "client_id", "reason", "source", "detail")
-    entry = {"sequence": sequence, "at": at.isoformat(timespec="microseconds")} | {name: row[name] for name in names}
+    entry = {"sequence": sequence, "at": row["at"].isoformat(timespec="microseconds")} | {
+        name: row[name] for name in names
+    }
     text = json.dumps(entry, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return sha256(previous + text.encode()).digest()

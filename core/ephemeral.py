@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Protocol, cast
 
 import redis
-from sqlalchemy import BigInteger, Integer, LargeBinary, String, delete, select
+from sqlalchemy import BigInteger, ColumnElement, Integer, LargeBinary, String, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -121,7 +121,7 @@ class DatabaseEphemeral:
             connection.execute(delete(EphemeralValue).where(EphemeralValue.expires_at < now))
             connection.execute(delete(EphemeralCount).where(EphemeralCount.expires_at < now))
 
-    def _living(self, kind: str, key: str) -> tuple[object, ...]:
+    def _living(self, kind: str, key: str) -> tuple[ColumnElement[bool], ...]:
         return (EphemeralValue.kind == kind, EphemeralValue.key == key, EphemeralValue.expires_at > self.clock.now())
 
     def _window(self, window: timedelta) -> int:
@@ -156,7 +156,7 @@ class RedisEphemeral:
             pipeline.expire(name("count:" + kind, key), window, nx=True)
             return int(pipeline.execute()[0])
 
-    def counted(self, kind: str, key: str, window: timedelta) -> int:
+    def counted(self, kind: str, key: str, window: timedelta) -> int:  # noqa: ARG002 - its expiry is the window
         with redis_answers():
             return int(cast("bytes | None", self.client.get(name("count:" + kind, key))) or 0)
 

@@ -41,7 +41,7 @@ class TooMany(PersonError):
     status = 429
 
     def __init__(self, message: str, *, retry_after: int, **values: object) -> None:
-        super().__init__(message, **values)
+        super().__init__(message, field=None, **values)
         self.retry_after = retry_after
 
 

@@ -34,11 +34,11 @@ ENGLISH_MONTHS = (
 )  # fmt: skip
 
 
-class Catalogue(Domain):  # type: ignore[misc]  # flask_babel has no types
+class Catalogue(Domain):
     """All rooms' Thai as one; English is the msgid itself."""
 
     def __init__(self, thai: Translations) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.by_language = {"th": thai, "en": Translations()}
 
     def get_translations(self) -> Translations:
@@ -48,7 +48,9 @@ class Catalogue(Domain):  # type: ignore[misc]  # flask_babel has no types
 def install(app: Flask, rooms: Sequence[Path]) -> None:
     """`rooms` are the folders whose `translations` are read; called by `idp/app.py`."""
     catalogue = Catalogue(load_thai(rooms))
-    Babel(app, default_locale=DEFAULT, locale_selector=language, default_domain=catalogue)
+    Babel(  # type: ignore[no-untyped-call]
+        app, default_locale=DEFAULT, locale_selector=language, default_domain=catalogue
+    )
     app.jinja_env.filters["date"] = format_date
     app.jinja_env.filters["datetime"] = format_datetime
     app.jinja_env.filters["citizen_number"] = format_citizen_number

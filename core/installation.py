@@ -5,6 +5,7 @@ A start with another value refuses, both ways: a sandbox's keys and people must 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import Integer, String, insert, select
@@ -34,9 +35,8 @@ def check_installation(ground: Ground) -> None:
     mine = {"mode": "sandbox" if settings.sandbox else "production", "issuer": settings.issuer, "rp_id": settings.rp_id}
     query = select(Installation.mode, Installation.issuer, Installation.rp_id)
     with ground.database.read() as connection:
-        row = connection.execute(query).mappings().first()
-    if row is None:
-        row = mark(ground, mine)
+        found = connection.execute(query).mappings().first()
+    row: Mapping[str, str] = mark(ground, mine) if found is None else dict(found)
     for name, setting in (("mode", "PRAJAK_SANDBOX"), ("issuer", "PRAJAK_ISSUER"), ("rp_id", "PRAJAK_RP_ID")):
         if row[name] != mine[name]:
             raise SettingsError(f"{setting}: this database was made for {row[name]}, not for {mine[name]}")

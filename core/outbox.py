@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 import structlog
-from sqlalchemy import Connection, Integer, LargeBinary, String, delete, insert, or_, select, update
+from sqlalchemy import Connection, Integer, LargeBinary, RowMapping, String, delete, insert, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, UTCDateTime
@@ -144,10 +144,14 @@ class Outbox:
                 update(OutboxMessage).where(mine).values(next_attempt_at=now + wait, given_up_at=given_up)
             )
 
-    def _open(self, row: Mapping[str, object]) -> Message:
-        sealed, message_id = row["sealed"], str(row["id"])
-        text = json.loads(self.seal.open(bytes(sealed), aad=f"outbox:{message_id}"))  # type: ignore[call-overload]
+    def _open(self, row: RowMapping) -> Message:
+        text = json.loads(self.seal.open(row["sealed"], aad=f"outbox:{row['id']}"))
         return Message(
-            message_id, str(row["channel"]), text["recipient"], text["subject"], text["body"],
-            row["created_at"], row["delivered_at"],  # type: ignore[arg-type]
-        )  # fmt: skip
+            id=row["id"],
+            channel=row["channel"],
+            recipient=text["recipient"],
+            subject=text["subject"],
+            body=text["body"],
+            created_at=row["created_at"],
+            delivered_at=row["delivered_at"],
+        )

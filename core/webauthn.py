@@ -125,7 +125,7 @@ def verify_registration(
 ) -> VerifiedRegistration:
     """Section 7.1. `attestation_roots` are PEM certificates; an attestation they do not vouch for is not trusted."""
     credential = parse_credential(credential_json)
-    expected = {
+    expected: dict[str, Any] = {
         "credential": credential,
         "expected_challenge": expected_challenge,
         "expected_origin": expected_origin,

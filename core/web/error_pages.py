@@ -1,0 +1,90 @@
+"""Errors told once, at the edge: a page for a person, JSON for a machine."""
+
+from __future__ import annotations
+
+import structlog
+from flask import Response, g, jsonify, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from core.errors import PersonError, TooMany
+from core.web.installed import current_view
+from core.web.pages import page
+
+log = structlog.get_logger()
+
+
+def person_error(error: PersonError) -> ResponseReturnValue:
+    """A refusal in the person's language; for a machine the same words as JSON."""
+    text = gettext(error.message, **error.values)
+    if wants_json():
+        response = jsonify(error="invalid_request", error_description=text)
+        response.status_code = error.status
+    else:
+        response = error_page(error.status, what_happened=text)
+    if isinstance(error, TooMany):
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
+def http_error(error: HTTPException) -> ResponseReturnValue:
+    status = error.code or 500
+    if error.response is not None:
+        return error.response
+    if isinstance(error, RequestEntityTooLarge):
+        text = gettext("What was sent is too large.")
+    elif status == 404:  # noqa: PLR2004
+        text = gettext("There is no such page.")
+    elif status == 405:  # noqa: PLR2004
+        text = gettext("This page cannot be used in this way.")
+    else:
+        text = gettext("The request could not be understood.")
+    if wants_json():
+        response = jsonify(error="invalid_request", error_description=error.description or text)
+        response.status_code = status
+    else:
+        response = error_page(status, what_happened=text)
+    for name, value in error.get_headers():
+        if name in ("Allow", "Retry-After"):
+            response.headers[name] = value
+    return response
+
+
+def unexpected_error(error: Exception) -> ResponseReturnValue:
+    """Our fault: logged with its reference, told without its cause."""
+    log.error("unexpected_error", path=request.path, exc_info=error)
+    text = gettext("Something went wrong on our side. It has been recorded.")
+    if wants_json():
+        return jsonify(error="server_error", error_description=text, reference=g.get("reference", "")), 500
+    return error_page(500, what_happened=text)
+
+
+def error_page(
+    status: int,
+    *,
+    what_happened: str,
+    what_was_kept: str = "",
+    what_to_do: str = "",
+    error_code: str = "",
+    return_url: str = "",
+    return_label: str = "",
+) -> Response:
+    """What happened, what was kept, what to do next."""
+    return page(
+        "core/error.html",
+        status,
+        title=gettext("This did not work"),
+        what_happened=what_happened,
+        what_was_kept=what_was_kept or gettext("Nothing that you had finished before was lost."),
+        what_to_do=what_to_do or gettext("Go back and try again, or start anew from the service that you came from."),
+        error_code=error_code,
+        reference=g.get("reference", ""),
+        return_url=return_url,
+        return_label=return_label,
+    )
+
+
+def wants_json() -> bool:
+    view = current_view()
+    return bool(getattr(view, "machine", False)) or request.path.startswith("/api/")
