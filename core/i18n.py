@@ -45,12 +45,22 @@ class Catalogue(Domain):
         return self.by_language.get(str(get_locale()), self.by_language[DEFAULT])
 
 
+class RoomsBabel(Babel):
+    """Flask-Babel with our catalogue in place of its folders of compiled files."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.catalogue = catalogue
+
+    @property
+    def domain_instance(self) -> Catalogue:
+        return self.catalogue
+
+
 def install(app: Flask, rooms: Sequence[Path]) -> None:
     """`rooms` are the folders whose `translations` are read; called by `idp/app.py`."""
-    catalogue = Catalogue(load_thai(rooms))
-    Babel(  # type: ignore[no-untyped-call]
-        app, default_locale=DEFAULT, locale_selector=language, default_domain=catalogue
-    )
+    babel = RoomsBabel(Catalogue(load_thai(rooms)))
+    babel.init_app(app, default_locale=DEFAULT, locale_selector=language)  # type: ignore[no-untyped-call]
     app.jinja_env.filters["date"] = format_date
     app.jinja_env.filters["datetime"] = format_datetime
     app.jinja_env.filters["citizen_number"] = format_citizen_number

@@ -13,6 +13,7 @@ from core.errors import PersonError
 from core.ground import Ground
 from core.web import ANYONE, Web, allow_form_action, callers, check_callers, install, local_path, machine, page
 from core.web.csrf import csrf_token
+from tests.browser_client import BrowserClient
 
 
 @pytest.fixture
@@ -60,8 +61,8 @@ def core_templates():
 
 @pytest.fixture
 def browser(app: Flask) -> Iterator[FlaskClient]:
+    app.test_client_class = BrowserClient
     with app.test_client() as client:
-        client.environ_base["HTTP_HOST"] = "localhost:8080"
         yield client
 
 

@@ -1,0 +1,15 @@
+#!/bin/sh
+# What the tests use of the machine: browsers, servers, judges. Installs what is missing.
+set -eu
+missing=""
+need() { # command package
+    command -v "$1" >/dev/null 2>&1 || missing="$missing $2"
+}
+need chromium chromium
+need redis-server redis-server
+need pdfsig poppler-utils
+need qpdf qpdf
+need openssl openssl
+need certutil libnss3-tools
+[ -n "$(ls /usr/lib/postgresql/*/bin/initdb 2>/dev/null)" ] || missing="$missing postgresql"
+[ -z "$missing" ] || sh "$(dirname "$0")/../.ci/install" $missing
