@@ -10,15 +10,17 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-from joserfc.jwk import KeySet
+from joserfc.jwk import ECKey, OKPKey, RSAKey
 from sqlalchemy import Connection, ForeignKey, LargeBinary, String, Text, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, UTCDateTime
 from core.ground import Ground
+from idp.models.profile import PROFILES, Profile, ProfileName
 
 FRESH = timedelta(seconds=3)
 MAX_CLIENT_ID = 80
+KINDS: Mapping[str, type[ECKey] | type[OKPKey] | type[RSAKey]] = {"EC": ECKey, "OKP": OKPKey, "RSA": RSAKey}
 
 
 class ClientStatus(StrEnum):
@@ -65,9 +67,29 @@ class RegisteredClient:
     def get(self, name: str, default: Any = None) -> Any:
         return self.metadata.get(name, default)
 
+    @cached_property
+    def profile(self) -> Profile:
+        return PROFILES[ProfileName(self.metadata["prajak_profile"])]
+
     @property
-    def profile(self) -> str:
-        return str(self.metadata["prajak_profile"])
+    def is_public(self) -> bool:
+        """RFC 6749 section 2.1: it cannot keep a secret."""
+        return self.token_endpoint_auth_method == "none"
+
+    @property
+    def requires_pkce(self) -> bool:
+        """RFC 9700 section 2.1.1: always of public clients."""
+        return self.is_public or self.profile.pkce_required
+
+    @property
+    def requires_par(self) -> bool:
+        """RFC 9126 section 6."""
+        return self.profile.par_required or bool(self.metadata.get("require_pushed_authorization_requests"))
+
+    @property
+    def requires_dpop(self) -> bool:
+        """RFC 9449 section 5.2."""
+        return self.profile.sender_constrained or bool(self.metadata.get("dpop_bound_access_tokens"))
 
     @property
     def redirect_uris(self) -> list[str]:
@@ -82,9 +104,10 @@ class RegisteredClient:
         return frozenset(self.metadata["scope"].split())
 
     @cached_property
-    def keys(self) -> KeySet:
-        """Public keys for its assertions; imported once. They were checked when they were registered or fetched."""
-        return KeySet.import_key_set(json.loads(self.jwks)) if self.jwks else KeySet([])
+    def signing_keys(self) -> tuple[ECKey | OKPKey | RSAKey, ...]:
+        """Public keys for its assertions, imported once. They were checked when they were registered or fetched."""
+        keys = json.loads(self.jwks)["keys"] if self.jwks else []
+        return tuple(KINDS[jwk["kty"]].import_key(jwk) for jwk in keys if jwk.get("use", "sig") == "sig")
 
     def name(self, language: str) -> str:
         """RFC 7591 section 2.2: `client_name#th` for Thai, `client_name` otherwise."""
