@@ -26,7 +26,7 @@ KEPT = timedelta(days=1)  # after its end, to lead a stale tab on
 class Interaction(Base):
     """`request` is the validated authorization request as JSON; for our own pages it is empty and `return_to` set.
 
-    `account_id` is empty until somebody signs in; the times are empty until their step is done. `assertion` is the
+    `account_id` is empty until somebody did something; the times are empty until their step is done. `assertion` is the
     passkey's answer over the documents (JSON), empty for what is no signing request. `refused` is the error code
     to answer with, empty unless the person or a rule said no.
     """
@@ -36,11 +36,10 @@ class Interaction(Base):
     id: Mapped[str] = mapped_column(String(22), primary_key=True)
     client_id: Mapped[str] = mapped_column(String(80))
     request: Mapped[str] = mapped_column(Text)
-    return_to: Mapped[str] = mapped_column(String(400))
+    return_to: Mapped[str] = mapped_column(String(2000))
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
     expires_at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
     account_id: Mapped[str] = mapped_column(String(22))
-    authenticated_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     account_chosen: Mapped[bool] = mapped_column(Boolean)
     level_accepted: Mapped[bool] = mapped_column(Boolean)
     consented_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
@@ -60,7 +59,6 @@ class Progress:
     created_at: datetime
     expires_at: datetime
     account_id: str
-    authenticated_at: datetime | None
     account_chosen: bool
     level_accepted: bool
     consented_at: datetime | None
@@ -71,9 +69,9 @@ class Progress:
     def done_by(self, account_id: str) -> Done:
         """What counts for this person: another who used the same tab before has consented to nothing here."""
         if account_id != self.account_id:
-            return Done()
+            return Done(began_at=self.created_at)
         return Done(
-            authenticated_at=self.authenticated_at,
+            began_at=self.created_at,
             account_chosen=self.account_chosen,
             level_accepted=self.level_accepted,
             consented=self.consented_at is not None,
@@ -138,7 +136,6 @@ class InteractionStore:
 
 
 UNDONE: dict[str, Any] = {
-    "authenticated_at": None,
     "account_chosen": False,
     "level_accepted": False,
     "consented_at": None,

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from core.assurance import AAL, Acr, satisfies
+from core.assurance import Acr, satisfies
 from idp.interaction.session_row import SignedIn
 
 
@@ -30,9 +30,9 @@ class Demand:
 
 @dataclass(frozen=True)
 class Done:
-    """What the person has already done for this one request, in whichever tab."""
+    """What the person has already done for this one request. `began_at` is empty before there is an interaction."""
 
-    authenticated_at: datetime | None = None
+    began_at: datetime | None = None
     account_chosen: bool = False
     level_accepted: bool = False  # goes on although the wished-for level is out of reach
     consented: bool = False
@@ -48,7 +48,6 @@ class Situation:
     now: datetime
     done: Done = field(default_factory=Done)
     granted: frozenset[str] | None = None
-    reachable: AAL = AAL.AAL3  # the strongest authenticator that the person has
 
 
 @dataclass(frozen=True)
@@ -90,20 +89,26 @@ def hint_names_another(situation: Situation) -> bool:
 
 
 def max_age_exceeded(situation: Situation) -> bool:
-    """Authenticating within this interaction answers it, so that max_age=0 asks once and not for ever."""
     max_age, signed_in = situation.demand.max_age, situation.signed_in
-    if max_age is None or signed_in is None or situation.done.authenticated_at is not None:
+    if max_age is None or signed_in is None or authenticated_here(situation):
         return False
     return situation.now - signed_in.auth_time > max_age
 
 
 def prompt_is_login(situation: Situation) -> bool:
-    return "login" in situation.demand.prompt and situation.done.authenticated_at is None
+    return "login" in situation.demand.prompt and not authenticated_here(situation)
 
 
 def prompt_is_select_account(situation: Situation) -> bool:
-    done = situation.done
-    return "select_account" in situation.demand.prompt and not (done.account_chosen or done.authenticated_at)
+    if "select_account" not in situation.demand.prompt:
+        return False
+    return not (situation.done.account_chosen or authenticated_here(situation))
+
+
+def authenticated_here(situation: Situation) -> bool:
+    """Authenticated since this interaction began: so that prompt=login and max_age=0 ask once and not for ever."""
+    began_at, signed_in = situation.done.began_at, situation.signed_in
+    return began_at is not None and signed_in is not None and signed_in.auth_time >= began_at
 
 
 def identity_below_wanted(situation: Situation) -> bool:

@@ -1,0 +1,140 @@
+"""The pages of an interaction: one address, one step at a time.
+
+`/interaction/<id>` shows whatever is to be asked next and takes the answer, so a reload, a Back, a second tab and a
+double click all meet the page that is due now. After each step the person goes back to whoever asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from flask import Blueprint, redirect, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+
+from core import web
+from core.errors import PersonError
+from core.web import ANYONE, callers, page
+from idp.interaction import consent, leaving, login, signed_in, step_up
+from idp.interaction.ending import ended
+from idp.interaction.services import InteractionServices
+from idp.interaction.visit import Visit, load_visit
+
+Form = Mapping[str, str]
+
+PAGES: Mapping[str, Callable[[Visit], Mapping[str, object]]] = {
+    "login": login.context,
+    "select_account": login.context,
+    "raise_identity": leaving.level_context,
+    "step_up": step_up.context,
+    "consent": consent.context,
+}
+
+
+def blueprint(services: InteractionServices) -> Blueprint:
+    pages = Blueprint("interaction", __name__, template_folder="templates")
+
+    @pages.get("/sign-in")
+    @callers(ANYONE)
+    def sign_in() -> ResponseReturnValue:
+        """The way in for those who come from no agency."""
+        return_to = web.local_path(request.args.get("return_to", ""), "/me")[:2000]
+        if services.prompting.is_enough({}, signed_in.current(services)):
+            return redirect(return_to, 303)
+        with services.ground.database.write() as connection:
+            begun = services.interactions.begin_local(connection, return_to=return_to, demand={})
+        return redirect(f"/interaction/{begun}", 303)
+
+    @pages.get("/interaction/<interaction_id>")
+    @callers(ANYONE)
+    def show(interaction_id: str) -> ResponseReturnValue:
+        visit = load_visit(services, interaction_id)
+        return ended(visit) or due_page(visit)
+
+    @pages.post("/interaction/<interaction_id>")
+    @callers(ANYONE)
+    def take(interaction_id: str) -> ResponseReturnValue:
+        visit = load_visit(services, interaction_id)
+        if request.form.get("step") == "leave":
+            return leaving.leave(visit)
+        return ended(visit) or take_step(visit)
+
+    return pages
+
+
+def due_page(visit: Visit, *, error: str = "", status: int = 200) -> ResponseReturnValue:
+    """The page of the prompt that is due; nothing due leads back to whoever asked."""
+    if visit.asked is None:
+        return redirect(visit.onward if visit.request else visit.progress.return_to, 303)
+    if visit.request is not None:
+        web.allow_form_action(visit.request.redirect_uri)
+    values = {"errors": {"": error} if error else {}, "sandbox_users": sandbox_users(visit)} | dict(
+        PAGES[visit.asked.prompt](visit)
+    )
+    return page(f"interaction/{visit.asked.prompt}.html", status, visit=visit, **values)
+
+
+def take_step(visit: Visit) -> ResponseReturnValue:
+    """A refused step shows the due page again, with the reason; an unknown or outdated one just leads on."""
+    step = STEPS.get(request.form.get("step", ""))
+    if step is None or visit.asked is None:
+        return redirect(visit.onward, 303)
+    try:
+        step(visit, request.form)
+    except PersonError as error:
+        return due_page(visit, error=gettext(error.message, **error.values), status=error.status)
+    return redirect(visit.onward, 303)
+
+
+def passkey_step(visit: Visit, form: Form) -> None:
+    use_credential(visit, form.get("credential", ""))
+
+
+def sandbox_step(visit: Visit, form: Form) -> None:
+    options = step_up.options(visit) if is_step_up(visit) else login.options(visit)
+    use_credential(visit, login.sandbox_credential(visit, form.get("user", ""), options))
+
+
+def use_credential(visit: Visit, credential_json: str) -> None:
+    if is_step_up(visit):
+        step_up.step_up_with_passkey(visit, credential_json)
+    else:
+        login.sign_in_with_passkey(visit, credential_json)
+
+
+def is_step_up(visit: Visit) -> bool:
+    return visit.asked is not None and visit.asked.prompt == "step_up"
+
+
+def account_step(visit: Visit, _form: Form) -> None:
+    if visit.session is not None:
+        visit.note(account_chosen=True)
+
+
+def level_step(visit: Visit, _form: Form) -> None:
+    if visit.session is not None:
+        visit.note(level_accepted=True)
+
+
+def consent_step(visit: Visit, form: Form) -> None:
+    """From a stale tab, when something else is due by now, it does nothing and the due page is shown."""
+    if visit.asked is None or visit.asked.prompt != "consent":
+        return
+    if form.get("decision") == "allow":
+        consent.allow(visit)
+    else:
+        consent.deny(visit)
+
+
+STEPS: Mapping[str, Callable[[Visit, Form], None]] = {
+    "passkey": passkey_step,
+    "sandbox": sandbox_step,
+    "account": account_step,
+    "level": level_step,
+    "consent": consent_step,
+}
+
+
+def sandbox_users(visit: Visit) -> list[tuple[str, str]]:
+    sandbox = visit.services.sandbox
+    return list(sandbox.users()) if sandbox is not None else []
