@@ -125,7 +125,9 @@ def test_another_host_name_is_led_to_the_issuer(browser: FlaskClient):
     assert (answer.status_code, answer.headers["Location"]) == (307, "http://localhost:8080/page?a=1")
 
 
-@pytest.mark.parametrize("url", ["//evil.example", "/\\evil.example", "https://evil.example", "javascript:1", "/a\nb", ""])
+@pytest.mark.parametrize(
+    "url", ["//evil.example", "/\\evil.example", "https://evil.example", "javascript:1", "/a\nb", ""]
+)
 def test_an_open_redirect_is_not_local(url: str):
     assert local_path(url) == "/"
 

@@ -1,0 +1,100 @@
+"""A message commits with its act, goes out once, and is tried again when nobody takes it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from core.clock import SetClock
+from core.ground import Ground
+from core.outbox import GIVE_UP, DeliveryFailed, Message, Outbox
+
+pytestmark = pytest.mark.both_backends
+
+
+class PlainSeal:
+    """Binds text to its row as the envelope does, without a key."""
+
+    def seal(self, plaintext: bytes, *, aad: str) -> bytes:
+        return aad.encode() + b"|" + plaintext
+
+    def open(self, sealed: bytes, *, aad: str) -> bytes:
+        assert sealed.startswith(aad.encode() + b"|")
+        return sealed[len(aad) + 1 :]
+
+
+class Gateway:
+    """A mail gateway that is away until it is told to come back."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.taken: list[Message] = []
+
+    def deliver(self, message: Message) -> None:
+        if self.away:
+            raise DeliveryFailed("away")
+        self.taken.append(message)
+
+
+def outbox_with(ground: Ground, gateway: Gateway) -> Outbox:
+    return Outbox(ground, PlainSeal(), {"email": gateway.deliver})
+
+
+def enqueue(ground: Ground, outbox: Outbox, channel: str = "email") -> None:
+    with ground.database.write() as connection:
+        outbox.enqueue(connection, channel=channel, recipient="a@example", subject="เรื่อง", body="ข้อความ")
+
+
+def test_a_message_goes_out_once(ground: Ground):
+    gateway = Gateway()
+    outbox = outbox_with(ground, gateway)
+    enqueue(ground, outbox)
+    assert outbox.deliver_due() == 1
+    assert outbox.deliver_due() == 0
+    assert [each.body for each in gateway.taken] == ["ข้อความ"]
+    assert outbox.messages()[0].delivered_at is not None
+
+
+def test_a_message_of_an_act_that_failed_never_goes_out(ground: Ground):
+    gateway = Gateway()
+    outbox = outbox_with(ground, gateway)
+    with pytest.raises(ZeroDivisionError), ground.database.write() as connection:
+        outbox.enqueue(connection, channel="email", recipient="a", subject="s", body="b")
+        raise ZeroDivisionError
+    assert outbox.deliver_due() == 0
+
+
+def test_a_message_waits_longer_after_each_failure_and_then_goes_out(ground: Ground, clock: SetClock):
+    gateway = Gateway()
+    gateway.away = True
+    outbox = outbox_with(ground, gateway)
+    enqueue(ground, outbox)
+    for wait in (2, 4, 8):
+        assert outbox.deliver_due() == 0
+        clock.advance(timedelta(seconds=wait - 1))
+        gateway.away = False
+        assert outbox.deliver_due() == 0, "before its time"
+        gateway.away = True
+        clock.advance(timedelta(seconds=1))
+    gateway.away = False
+    assert outbox.deliver_due() == 1
+
+
+def test_a_message_that_nobody_takes_for_a_day_is_given_up(ground: Ground, clock: SetClock):
+    gateway = Gateway()
+    gateway.away = True
+    outbox = outbox_with(ground, gateway)
+    enqueue(ground, outbox)
+    clock.advance(GIVE_UP + timedelta(seconds=1))
+    outbox.deliver_due()
+    clock.advance(timedelta(days=2))
+    gateway.away = False
+    assert outbox.deliver_due() == 0
+
+
+def test_a_channel_without_a_gateway_waits_for_one(ground: Ground):
+    outbox = outbox_with(ground, Gateway())
+    enqueue(ground, outbox, channel="post")
+    assert outbox.deliver_due() == 0
+    assert outbox.messages()[0].delivered_at is None

@@ -1,0 +1,71 @@
+"""A setting that cannot be used is named; a part that is not built yet refuses to start."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from core.ground import Ground
+from core.installation import check_installation
+from core.settings import SettingsError, load_settings
+
+NOWHERE = Path("does-not-exist.toml")
+
+
+def test_the_sandbox_starts_without_any_setting():
+    settings = load_settings({"PRAJAK_SANDBOX": "1"}, NOWHERE)
+    assert (settings.issuer, settings.rp_id) == ("http://localhost:8080", "localhost")
+    assert settings.database_url == "sqlite:///var/8080/prajak.db"
+    assert settings.insecure_loopback
+
+
+def test_the_environment_goes_before_the_file(tmp_path: Path):
+    toml = tmp_path / "prajak.toml"
+    toml.write_text('issuer = "https://file.example"\nlog_level = "debug"\n')
+    settings = load_settings({"PRAJAK_ISSUER": "https://environment.example"}, toml)
+    assert (settings.issuer, settings.log_level) == ("https://environment.example", "debug")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ISSUER", "http://id.example"),
+        ("ISSUER", "https://id.example/"),
+        ("ISSUER", "https://id.example?x"),
+        ("SANDBOX", "yes"),
+        ("KEYS_URL", "pkcs11:token=prajak"),
+        ("KEYS_URL", "vault:somewhere"),
+        ("TSA_URL", "https://tsa.example"),
+        ("OCSP_URL", "https://ocsp.example"),
+        ("TRUSTED_PROXIES", "not an address"),
+    ],
+)
+def test_what_cannot_be_used_is_named(name: str, value: str):
+    with pytest.raises(SettingsError, match=name):
+        load_settings({"PRAJAK_ISSUER": "https://id.example", f"PRAJAK_{name}": value}, NOWHERE)
+
+
+def test_outside_the_sandbox_an_issuer_must_be_named():
+    with pytest.raises(SettingsError, match="PRAJAK_ISSUER"):
+        load_settings({}, NOWHERE)
+
+
+@pytest.mark.both_backends
+@pytest.mark.parametrize(
+    ("changed", "setting"),
+    [
+        ({"sandbox": False}, "PRAJAK_SANDBOX"),
+        ({"issuer": "http://localhost:9000"}, "PRAJAK_ISSUER"),
+        ({"rp_id": "example.org"}, "PRAJAK_RP_ID"),
+    ],
+)
+def test_a_database_refuses_to_start_for_what_it_was_not_made_for(
+    ground: Ground, changed: dict[str, object], setting: str
+):
+    check_installation(ground)
+    check_installation(ground)
+    other = replace(ground, settings=replace(ground.settings, **changed))
+    with pytest.raises(SettingsError, match=setting):
+        check_installation(other)
