@@ -1,0 +1,29 @@
+"""What the console's pages are given by `idp/app.py`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import httpx
+
+from core.ground import Ground
+from core.outbox import Outbox
+from enrollment.account import AccountStore
+from idp.interaction.services import InteractionServices
+from idp.models.client import Clients
+from keys.envelope import Envelope
+from keys.keystore import Keystore
+
+
+@dataclass(frozen=True)
+class ConsoleServices:
+    """`provider` reaches our own endpoints in this process, so that trying a client never waits for a second thread."""
+
+    ground: Ground
+    interaction: InteractionServices
+    accounts: AccountStore
+    clients: Clients
+    envelope: Envelope
+    keystore: Keystore
+    outbox: Outbox
+    provider: httpx.BaseTransport
