@@ -8,6 +8,7 @@ from enrollment.models.identity import Identity
 from enrollment.models.passkey import Passkey
 from enrollment.models.proofing_case import ProofingCase
 from enrollment.models.recovery_code import RecoveryCode
+from enrollment.models.repudiation import Repudiation
 
 __all__ = [
     "Account",
@@ -20,4 +21,5 @@ __all__ = [
     "Passkey",
     "ProofingCase",
     "RecoveryCode",
+    "Repudiation",
 ]

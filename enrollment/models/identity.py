@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Boolean, ForeignKey, Integer, String, Text, UniqueConstraint
+from sqlalchemy import Boolean, ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, UTCDateTime
@@ -16,7 +16,11 @@ class Identity(Base):
     `superseded_at` is empty for the one that counts."""
 
     __tablename__ = "identity"
-    __table_args__ = (UniqueConstraint("account_id", "version"),)
+    __table_args__ = (
+        UniqueConstraint("account_id", "version"),
+        Index("uq_identity_in_force", "account_id", unique=True,
+              sqlite_where=text("superseded_at IS NULL"), postgresql_where=text("superseded_at IS NULL")),
+    )  # fmt: skip
 
     id: Mapped[str] = mapped_column(String(22), primary_key=True)
     account_id: Mapped[str] = mapped_column(ForeignKey("account.id"), index=True)

@@ -39,7 +39,7 @@ class ProofingCase(Base):
     contact: Mapped[bytes | None] = mapped_column(LargeBinary)
     codes: Mapped[bytes | None] = mapped_column(LargeBinary)
     opened_by: Mapped[str] = mapped_column(String(22))
-    office: Mapped[str] = mapped_column(String(40), index=True)
+    office: Mapped[str] = mapped_column(String(160), index=True)
     return_to: Mapped[str] = mapped_column(String(2000))
     opened_at: Mapped[datetime] = mapped_column(UTCDateTime)
     expires_at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)

@@ -1,0 +1,1 @@
+"""Whether evidence and person belong together: what the register says, what an officer sees."""
