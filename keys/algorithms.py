@@ -1,0 +1,124 @@
+"""The signature algorithms, one table: names of RFC 7518 section 3.1 and RFC 8037, X.509 forms of RFC 5758, 4055, 8410.
+
+To add one is to add a line. What is not in the table does not exist here: no `none`, no HMAC, nothing with SHA-1.
+ECDSA has two forms: JOSE joins r and s at fixed length (RFC 7518 section 3.4), X.509 and WebAuthn encode them in DER.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256, SHA384, HashAlgorithm
+
+from keys.errors import KeystoreError
+
+PublicKey: TypeAlias = ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey
+PrivateKey: TypeAlias = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
+Signing: TypeAlias = Callable[[Any, bytes], bytes]  # Any: the private key of just this algorithm's type
+
+NEW_RSA_BITS = 3072  # SP 800-57 part 1 table 2: 128 bits of strength
+SHA_256_PSS = padding.PSS(mgf=padding.MGF1(SHA256()), salt_length=32)  # RFC 7518 section 3.5
+
+
+class AlgorithmName(StrEnum):
+    ES256 = "ES256"
+    ES384 = "ES384"
+    PS256 = "PS256"
+    RS256 = "RS256"
+    EDDSA = "EdDSA"
+
+
+@dataclass(frozen=True)
+class Algorithm:
+    """`digest` is what CMS names beside the signature (RFC 8419 section 3.1 wants SHA-512 with Ed25519)."""
+
+    name: AlgorithmName
+    digest: str
+    x509_identifier: Mapping[str, Any]  # as asn1crypto's SignedDigestAlgorithm takes it
+    generate: Callable[[], PrivateKey]
+    sign: Signing
+    sign_x509: Signing
+    fits: Callable[[PublicKey], bool]
+
+
+def ecdsa(name: AlgorithmName, curve: ec.EllipticCurve, digest: HashAlgorithm) -> Algorithm:
+    scheme, length = ec.ECDSA(digest), curve.key_size // 8
+
+    def sign_x509(key: ec.EllipticCurvePrivateKey, data: bytes) -> bytes:
+        return key.sign(data, scheme)
+
+    def sign(key: ec.EllipticCurvePrivateKey, data: bytes) -> bytes:
+        r, s = decode_dss_signature(key.sign(data, scheme))
+        return r.to_bytes(length, "big") + s.to_bytes(length, "big")
+
+    def fits(key: PublicKey) -> bool:
+        return isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name == curve.name
+
+    x509_identifier = {"algorithm": f"{digest.name}_ecdsa"}
+    return Algorithm(name, digest.name, x509_identifier, lambda: ec.generate_private_key(curve), sign, sign_x509, fits)
+
+
+def rsa_signature(name: AlgorithmName, scheme: padding.AsymmetricPadding, identifier: Mapping[str, Any]) -> Algorithm:
+    def sign(key: rsa.RSAPrivateKey, data: bytes) -> bytes:
+        return key.sign(data, scheme, SHA256())
+
+    def fits(key: PublicKey) -> bool:
+        return isinstance(key, rsa.RSAPublicKey) and key.key_size >= NEW_RSA_BITS
+
+    return Algorithm(name, "sha256", identifier, new_rsa_key, sign, sign, fits)
+
+
+def new_rsa_key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=NEW_RSA_BITS)
+
+
+def ed25519_signature() -> Algorithm:
+    def sign(key: ed25519.Ed25519PrivateKey, data: bytes) -> bytes:
+        return key.sign(data)
+
+    def fits(key: PublicKey) -> bool:
+        return isinstance(key, ed25519.Ed25519PublicKey)
+
+    identifier = {"algorithm": "ed25519"}
+    return Algorithm(AlgorithmName.EDDSA, "sha512", identifier, ed25519.Ed25519PrivateKey.generate, sign, sign, fits)
+
+
+SHA_256 = {"algorithm": "sha256"}
+PSS_PARAMETERS = {
+    "hash_algorithm": SHA_256,
+    "mask_gen_algorithm": {"algorithm": "mgf1", "parameters": SHA_256},
+    "salt_length": 32,
+}
+
+ALGORITHMS: Mapping[AlgorithmName, Algorithm] = {
+    algorithm.name: algorithm
+    for algorithm in (
+        ecdsa(AlgorithmName.ES256, ec.SECP256R1(), SHA256()),
+        ecdsa(AlgorithmName.ES384, ec.SECP384R1(), SHA384()),
+        rsa_signature(AlgorithmName.PS256, SHA_256_PSS, {"algorithm": "rsassa_pss", "parameters": PSS_PARAMETERS}),
+        rsa_signature(AlgorithmName.RS256, padding.PKCS1v15(), {"algorithm": "sha256_rsa"}),
+        ed25519_signature(),
+    )
+}
+
+
+def algorithm_named(name: str) -> Algorithm:
+    """The table's entry, or KeystoreError: an algorithm nobody listed is refused, never guessed."""
+    try:
+        return ALGORITHMS[AlgorithmName(name)]
+    except ValueError as error:
+        raise KeystoreError(f"no such algorithm: {name}; there are {', '.join(AlgorithmName)}") from error
+
+
+def check_new_public_key(key: object) -> PublicKey:
+    """What a new certificate may be issued for: P-256, P-384, Ed25519, or RSA of 3072 bits and more."""
+    if not isinstance(key, (ec.EllipticCurvePublicKey, rsa.RSAPublicKey, ed25519.Ed25519PublicKey)):
+        raise KeystoreError("the public key must be EC P-256, EC P-384, Ed25519 or RSA")
+    if not any(algorithm.fits(key) for algorithm in ALGORITHMS.values()):
+        raise KeystoreError(f"the public key is too weak or on another curve: P-256, P-384, RSA from {NEW_RSA_BITS}")
+    return key
