@@ -1,0 +1,88 @@
+"""Keys in encrypted files: PKCS#8 (RFC 5958) under the passphrase, one file a key, readable by `openssl pkey`.
+
+A private key is decrypted once per process, when it is first asked for; the keystore keeps the signer.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from core.settings import Settings
+from keys.algorithms import Algorithm, PrivateKey, PublicKey
+from keys.errors import KeystoreError
+from keys.jwks import thumbprint
+from keys.key_files import KeyDirectory, open_key_directory
+
+
+class SoftwareSigner:
+    """A private key in this process's memory."""
+
+    def __init__(self, private_key: PrivateKey, algorithm: Algorithm) -> None:
+        self.public_key: PublicKey = private_key.public_key()
+        if not algorithm.fits(self.public_key):
+            raise KeystoreError(f"this key is not one for {algorithm.name}, or too weak for a new key")
+        self.kid = thumbprint(self.public_key)
+        self.algorithm = str(algorithm.name)
+        self._private_key = private_key
+        self._sign = algorithm.sign
+        self._sign_x509 = algorithm.sign_x509
+
+    def sign(self, data: bytes) -> bytes:
+        return self._sign(self._private_key, data)
+
+    def sign_x509(self, data: bytes) -> bytes:
+        return self._sign_x509(self._private_key, data)
+
+    def __repr__(self) -> str:
+        return f"<SoftwareSigner {self.algorithm} {self.kid}>"
+
+
+class SoftwareCustody:
+    """`Custody` over a directory of files: KID.pem for private keys, KID.secret for symmetric ones."""
+
+    def __init__(self, directory: KeyDirectory) -> None:
+        self.directory = directory
+
+    @classmethod
+    def open(cls, settings: Settings) -> SoftwareCustody:
+        path = Path(settings.keys_url.removeprefix("file:"))
+        return cls(open_key_directory(path, settings.keys_passphrase_file, sandbox=settings.sandbox))
+
+    def create_signer(self, algorithm: Algorithm) -> SoftwareSigner:
+        private_key = algorithm.generate()
+        signer = SoftwareSigner(private_key, algorithm)
+        encryption = BestAvailableEncryption(self.directory.passphrase)
+        pem = private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
+        self.directory.write(f"{signer.kid}.pem", pem)
+        return signer
+
+    def load_signer(self, kid: str, algorithm: Algorithm) -> SoftwareSigner:
+        name = f"{kid}.pem"
+        try:
+            private_key = load_pem_private_key(self.directory.read(name), self.directory.passphrase)
+        except ValueError as error:
+            raise KeystoreError(f"the key file {name} does not open: another passphrase, or damaged") from error
+        if not isinstance(private_key, (ec.EllipticCurvePrivateKey, rsa.RSAPrivateKey, ed25519.Ed25519PrivateKey)):
+            raise KeystoreError(f"the key file {name} holds a key of an unknown kind")
+        signer = SoftwareSigner(private_key, algorithm)
+        if signer.kid != kid:  # a file put in another's place must not sign under its name
+            raise KeystoreError(f"the key file {name} holds another key than its name says")
+        return signer
+
+    def create_secret(self, kid: str) -> bytes:
+        return self.directory.write_secret(f"{kid}.secret")
+
+    def load_secret(self, kid: str) -> bytes:
+        return self.directory.read_secret(f"{kid}.secret")
+
+    def discard(self, kid: str) -> None:
+        self.directory.remove(f"{kid}.pem")
+        self.directory.remove(f"{kid}.secret")
