@@ -1,0 +1,78 @@
+"""The keys this process has in its hands: each loaded from custody once, then kept."""
+
+from __future__ import annotations
+
+from threading import RLock
+
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from core.clock import Clock
+from core.identifiers import new_id
+from keys.algorithms import algorithm_named
+from keys.key_rows import KeyRecord
+from keys.key_states import State
+from keys.purposes import RULES, SECRET_ALGORITHM, Purpose
+from keys.signer import Custody, Signer
+
+
+class KeyRing:
+    """Threads that ask for the same key at once load it once."""
+
+    def __init__(self, custody: Custody, clock: Clock) -> None:
+        self.custody = custody
+        self.clock = clock
+        self._signers: dict[str, Signer] = {}
+        self._secrets: dict[str, bytes] = {}
+        self._loading = RLock()
+
+    def held(self, kid: str) -> Signer | None:
+        return self._signers.get(kid)
+
+    def signer(self, record: KeyRecord) -> Signer:
+        with self._loading:
+            if record.kid not in self._signers:
+                algorithm = algorithm_named(record.algorithm)
+                self._signers[record.kid] = self.custody.load_signer(record.kid, algorithm)
+            return self._signers[record.kid]
+
+    def secret(self, kid: str) -> bytes:
+        if kid in self._secrets:
+            return self._secrets[kid]
+        with self._loading:
+            if kid not in self._secrets:
+                self._secrets[kid] = self.custody.load_secret(kid)
+            return self._secrets[kid]
+
+    def make(self, purpose: Purpose, algorithm: str | None, *, slot: str | None = None, label: str = "") -> KeyRecord:
+        """A new key, durable in custody, and the row that will name it: no row ever names a key that is not there."""
+        name = algorithm or RULES[purpose].algorithm
+        kid, public_key = self._make_secret() if name is None else self._make_signer(name)
+        return KeyRecord(
+            kid=kid,
+            purpose=purpose,
+            algorithm=name or SECRET_ALGORITHM,
+            state=State.ACTIVE,
+            slot=slot,
+            label=label,
+            public_key=public_key,
+            created_at=self.clock.now(),
+            activates_at=None,
+            deactivated_at=None,
+            published_until=None,
+        )
+
+    def discard(self, kid: str) -> None:
+        """Forgets a key that no row names, because another worker's was first."""
+        self._signers.pop(kid, None)
+        self._secrets.pop(kid, None)
+        self.custody.discard(kid)
+
+    def _make_signer(self, algorithm: str) -> tuple[str, bytes]:
+        signer = self.custody.create_signer(algorithm_named(algorithm))
+        self._signers[signer.kid] = signer
+        return signer.kid, signer.public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+    def _make_secret(self) -> tuple[str, None]:
+        kid = new_id()
+        self._secrets[kid] = self.custody.create_secret(kid)
+        return kid, None

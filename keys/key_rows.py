@@ -1,0 +1,96 @@
+"""The statements on `key` rows. Each write is conditional, and its row count says who won."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from keys.errors import KeystoreError
+from keys.key_states import State, check_transition
+from keys.models import Key
+from keys.purposes import Purpose
+
+
+@dataclass(frozen=True)
+class KeyRecord:
+    """A `Key` row as read: all there is to know of a key without touching it."""
+
+    kid: str
+    purpose: Purpose
+    algorithm: str
+    state: State
+    slot: str | None
+    label: str
+    public_key: bytes | None
+    created_at: datetime
+    activates_at: datetime | None
+    deactivated_at: datetime | None
+    published_until: datetime | None
+
+
+COLUMNS = [field.name for field in fields(KeyRecord)]
+
+
+def successor_slot(purpose: Purpose) -> str:
+    """The place of a purpose's one announced successor; the purpose's own name is that of its one active key."""
+    return f"{purpose}:next"
+
+
+def insert_key(connection: Connection, record: KeyRecord) -> bool:
+    """False when the slot was taken: another worker made the key first."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    values = {name: getattr(record, name) for name in COLUMNS}
+    statement = dialect.insert(Key).values(**values).on_conflict_do_nothing()
+    return connection.execute(statement).rowcount == 1
+
+
+def change_state(connection: Connection, record: KeyRecord, after: State, **values: object) -> bool:
+    """One step of the life of a key; False when it is no longer in the state it was read in."""
+    check_transition(record.state, after)
+    statement = update(Key).where(Key.kid == record.kid, Key.state == record.state).values(state=after, **values)
+    return connection.execute(statement).rowcount == 1
+
+
+def hold_active(connection: Connection, kid: str) -> bool:
+    """Keeps the row as it is until this transaction ends; False when the key is no longer active."""
+    statement = update(Key).where(Key.kid == kid, Key.state == State.ACTIVE).values(state=State.ACTIVE)
+    return connection.execute(statement).rowcount == 1
+
+
+def withdraw(connection: Connection, kid: str, at: datetime) -> None:
+    """Takes a deactivated key out of the JWKS now."""
+    statement = update(Key).where(Key.kid == kid, Key.state == State.DEACTIVATED).values(published_until=at)
+    connection.execute(statement)
+
+
+def load_key(connection: Connection, kid: str) -> KeyRecord:
+    """The row of this key; KeystoreError when there is none."""
+    found = read(connection, select(Key.__table__).where(Key.kid == kid))
+    if not found:
+        raise KeystoreError(f"no such key: {kid}")
+    return found[0]
+
+
+def load_slot(connection: Connection, slot: str) -> KeyRecord | None:
+    """The purpose's active key, or its announced successor."""
+    found = read(connection, select(Key.__table__).where(Key.slot == slot))
+    return found[0] if found else None
+
+
+def load_purposes(connection: Connection, purposes: Sequence[Purpose]) -> list[KeyRecord]:
+    """Every key of these purposes, oldest first."""
+    query = select(Key.__table__).where(Key.purpose.in_(purposes)).order_by(Key.created_at, Key.kid)
+    return read(connection, query)
+
+
+def read(connection: Connection, query: Select[Any]) -> list[KeyRecord]:
+    return [as_record(dict(row)) for row in connection.execute(query).mappings()]
+
+
+def as_record(row: dict[str, Any]) -> KeyRecord:
+    return KeyRecord(**{**row, "purpose": Purpose(row["purpose"]), "state": State(row["state"])})

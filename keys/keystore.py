@@ -1,0 +1,251 @@
+"""Keys by purpose: which one signs now, which are published, and how one follows another.
+
+Of a purpose that has one key, the row whose `slot` is the purpose is active, by uniqueness across all workers.
+A rotation announces the successor first (slot `PURPOSE:next`, in the JWKS at once), lets it sign after the publication
+time, and keeps its predecessor published for the overlap: a client that caches the JWKS never meets a stranger.
+Every worker asks the database again after five seconds; between, a signature costs no query.
+
+What makes or changes keys has a transaction of its own: never call it within another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import cast
+
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+from sqlalchemy import Connection
+
+from core import audit
+from core.ground import Ground
+from keys.algorithms import PublicKey
+from keys.errors import KeystoreError
+from keys.jwks import public_jwk
+from keys.key_ring import KeyRing
+from keys.key_rows import (
+    KeyRecord,
+    change_state,
+    hold_active,
+    insert_key,
+    load_key,
+    load_purposes,
+    load_slot,
+    successor_slot,
+    withdraw,
+)
+from keys.key_states import State
+from keys.purposes import RULES, Purpose
+from keys.signer import Custody, Signer, open_custody
+
+LOOK_AGAIN = timedelta(seconds=5)  # a rotation takes effect on every worker within this
+PUBLISHED_ORDER = (State.ACTIVE, State.PRE_ACTIVATION, State.DEACTIVATED)
+
+
+@dataclass(frozen=True)
+class Current:
+    kid: str
+    look_again_at: datetime
+
+
+class Keystore:
+    """One per process."""
+
+    def __init__(self, ground: Ground, custody: Custody | None = None) -> None:
+        self.ground = ground
+        self.ring = KeyRing(custody or open_custody(ground.settings), ground.clock)
+        self._current: dict[Purpose, Current] = {}
+
+    def active(self, purpose: Purpose) -> Signer:
+        """The signer of a purpose that has one key. Cheap: ask for each signature, keep nothing."""
+        kid = self._current_kid(purpose)
+        return self.ring.held(kid) or self.ring.signer(self.record(kid))
+
+    def load(self, kid: str) -> Signer:
+        """The signer of one holder's key (officer, seal); KeystoreError unless it is active."""
+        record = self.record(kid)
+        if record.state is not State.ACTIVE:
+            raise KeystoreError(f"key {kid} is {record.state} and signs no more")
+        return self.ring.signer(record)
+
+    def secret(self, purpose: Purpose) -> bytes:
+        """The secret in use now; what must be read after a rotation keeps `current_secret`'s kid beside it."""
+        return self.current_secret(purpose)[1]
+
+    def current_secret(self, purpose: Purpose) -> tuple[str, bytes]:
+        """The secret in use now, with its kid."""
+        kid = self._current_kid(purpose)
+        return kid, self.ring.secret(kid)
+
+    def secret_of(self, kid: str) -> bytes:
+        """A named secret, one out of use too: what was sealed must open."""
+        return self.ring.secret(kid)
+
+    def published(self, purposes: Sequence[Purpose]) -> list[dict[str, str]]:
+        """The public JWKs (RFC 7517 section 5): those in use first, then the announced, then those on their way out."""
+        now = self.ground.clock.now()
+        records = [record for record in self.records(purposes) if is_published(record, now)]
+        records.sort(key=lambda record: PUBLISHED_ORDER.index(record.state))
+        return [public_jwk(public_key(record), algorithm=record.algorithm) for record in records]
+
+    def records(self, purposes: Sequence[Purpose] = tuple(Purpose)) -> list[KeyRecord]:
+        """All that is known of keys, for lists and checks."""
+        with self.ground.database.read() as connection:
+            return load_purposes(connection, purposes)
+
+    def record(self, kid: str) -> KeyRecord:
+        with self.ground.database.read() as connection:
+            return load_key(connection, kid)
+
+    def ensure(self, purpose: Purpose, algorithm: str | None = None, *, actor: str = "system") -> str:
+        """The active key's kid; makes the first key where there is none. Of two workers at once, one makes it."""
+        record = self._slot(purpose)
+        if record is not None:
+            return record.kid
+        made = self.ring.make(purpose, algorithm, slot=purpose)
+        with self.ground.database.write() as connection:
+            if self._insert(connection, made, actor):
+                return made.kid
+        self.ring.discard(made.kid)
+        return self._active_record(purpose).kid
+
+    def create(
+        self, purpose: Purpose, algorithm: str | None = None, label: str = "", *, actor: str = "system"
+    ) -> Signer:
+        """A new key for one of many holders; `label` is an identifier, never a name."""
+        if not RULES[purpose].many:
+            raise KeystoreError(f"{purpose} has one key: ensure it, or rotate it")
+        made = self.ring.make(purpose, algorithm, label=label)
+        with self.ground.database.write() as connection:
+            self._insert(connection, made, actor)
+        return self.ring.signer(made)
+
+    def rotate(
+        self, purpose: Purpose, *, algorithm: str | None = None, at_once: bool = False, actor: str = "system"
+    ) -> KeyRecord:
+        """Announces the successor, or lets it begin now when its time has come, or `at_once`. Returns the successor.
+
+        The successor keeps its predecessor's algorithm unless another is named.
+        """
+        current = self._rotatable(purpose)
+        successor = self._slot(successor_slot(purpose)) or self._announce(current, algorithm, actor)
+        if at_once or has_come(successor, self.ground.clock.now()):
+            self._succeed(current, successor, State.DEACTIVATED, actor)
+        return self.record(successor.kid)
+
+    def advance(self, *, actor: str = "system") -> None:
+        """Lets announced keys begin whose time has come, and announces successors of keys past their cryptoperiod."""
+        now = self.ground.clock.now()
+        for record in self.records():
+            if has_come(record, now) or is_aged(record, now):
+                self.rotate(record.purpose, actor=actor)
+
+    def retire(self, kid: str, *, actor: str = "system", reason: str = "") -> None:
+        """Ends a holder's key, or takes a deactivated key out of the JWKS. A purpose's one key must be rotated."""
+        record, now = self.record(kid), self.ground.clock.now()
+        if record.slot is not None:
+            raise KeystoreError(f"{kid} is the key of {record.purpose}: rotate {record.purpose} instead")
+        if record.state is State.COMPROMISED:
+            raise KeystoreError(f"{kid} is compromised and out of use already")
+        with self.ground.database.write() as connection:
+            if record.state is State.ACTIVE:
+                change_state(connection, record, State.DEACTIVATED, deactivated_at=now)
+            withdraw(connection, kid, now)
+            self._audit(connection, "key.retired", record, actor, reason)
+
+    def compromise(self, kid: str, *, actor: str = "system", reason: str = "") -> None:
+        """Ends a key at once, also in the JWKS; a purpose's one key is replaced in the same transaction."""
+        record = self.record(kid)
+        if record.slot == record.purpose:
+            current = self._rotatable(record.purpose)
+            successor = self._slot(successor_slot(record.purpose)) or self._announce(current, None, actor)
+            self._succeed(record, successor, State.COMPROMISED, actor, reason)
+            return
+        with self.ground.database.write() as connection:
+            if change_state(connection, record, State.COMPROMISED, slot=None, deactivated_at=self.ground.clock.now()):
+                self._audit(connection, "key.compromised", record, actor, reason)
+
+    def _current_kid(self, purpose: Purpose) -> str:
+        now = self.ground.clock.now()
+        current = self._current.get(purpose)
+        if current is None or now >= current.look_again_at:
+            current = Current(self._active_record(purpose).kid, now + LOOK_AGAIN)
+            self._current[purpose] = current
+        return current.kid
+
+    def _active_record(self, purpose: Purpose) -> KeyRecord:
+        record = self._slot(purpose)
+        if record is None:
+            raise KeystoreError(f"there is no key for {purpose}: `ensure` makes it at the first start")
+        return record
+
+    def _rotatable(self, purpose: Purpose) -> KeyRecord:
+        if RULES[purpose].fixed:
+            raise KeystoreError(f"{purpose} does not rotate: {RULES[purpose].fixed}")
+        return self._active_record(purpose)
+
+    def _announce(self, current: KeyRecord, algorithm: str | None, actor: str) -> KeyRecord:
+        """A successor, waiting; another worker's, where that was first."""
+        purpose, slot = current.purpose, successor_slot(current.purpose)
+        kept = None if current.public_key is None else current.algorithm
+        made = self.ring.make(purpose, algorithm or kept, slot=slot)
+        begins = made.created_at + RULES[purpose].publication
+        made = replace(made, state=State.PRE_ACTIVATION, activates_at=begins)
+        with self.ground.database.write() as connection:
+            if hold_active(connection, current.kid) and self._insert(connection, made, actor):
+                return made
+        self.ring.discard(made.kid)
+        return self._slot(slot) or self._active_record(purpose)
+
+    def _succeed(self, old: KeyRecord, new: KeyRecord, becomes: State, actor: str, reason: str = "") -> None:
+        """One transaction in which the old key ends and the new one begins; nothing, when another worker did it."""
+        now, rules = self.ground.clock.now(), RULES[old.purpose]
+        until = None if rules.verifies_for_ever else now + rules.overlap
+        with self.ground.database.write() as connection:
+            if not change_state(connection, old, becomes, slot=None, deactivated_at=now, published_until=until):
+                return
+            if not change_state(connection, new, State.ACTIVE, slot=old.purpose, activates_at=now):
+                raise KeystoreError(f"the successor of {old.purpose}, {new.kid}, is no longer waiting")
+            self._audit(connection, f"key.{becomes}", old, actor, reason)
+            self._audit(connection, "key.activated", new, actor, reason)
+        self._current.pop(old.purpose, None)
+
+    def _insert(self, connection: Connection, made: KeyRecord, actor: str) -> bool:
+        inserted = insert_key(connection, made)
+        if inserted:
+            self._audit(connection, "key.created", made, actor, "")
+        return inserted
+
+    def _audit(self, connection: Connection, event: str, record: KeyRecord, actor: str, reason: str) -> None:
+        detail = {"purpose": record.purpose.value, "algorithm": record.algorithm}
+        clock, subject = self.ground.clock, record.kid
+        audit.record(connection, clock, event=event, actor=actor, subject=subject, reason=reason, detail=detail)
+
+    def _slot(self, slot: str) -> KeyRecord | None:
+        with self.ground.database.read() as connection:
+            return load_slot(connection, slot)
+
+
+def has_come(record: KeyRecord, now: datetime) -> bool:
+    """An announced successor whose time to sign is here."""
+    return record.state is State.PRE_ACTIVATION and record.activates_at is not None and record.activates_at <= now
+
+
+def is_aged(record: KeyRecord, now: datetime) -> bool:
+    """SP 800-57 part 1 section 5.3: an active key past its cryptoperiod."""
+    period = RULES[record.purpose].cryptoperiod
+    begun = record.activates_at or record.created_at
+    return record.state is State.ACTIVE and period is not None and begun + period <= now
+
+
+def is_published(record: KeyRecord, now: datetime) -> bool:
+    if not RULES[record.purpose].published or record.state is State.COMPROMISED:
+        return False
+    return record.published_until is None or now < record.published_until
+
+
+def public_key(record: KeyRecord) -> PublicKey:
+    if record.public_key is None:
+        raise KeystoreError(f"{record.kid} is a secret and has no public key")
+    return cast("PublicKey", load_der_public_key(record.public_key))

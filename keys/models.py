@@ -1,0 +1,91 @@
+"""The rows of this room: keys and their states, certificates and their revocation, CRLs, time-stamps.
+
+Private keys are not here; `kid` leads to them in custody. Certificate and time-stamp serial numbers are 159 random bits
+in 40 hexadecimal digits: the primary key is what makes a second issue of one impossible, over restarts and restores.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Integer, LargeBinary, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.database import Base, UTCDateTime
+
+
+class Key(Base):
+    """`kid`: RFC 7638 thumbprint, or a random id for a secret, whose `public_key` (SPKI DER) is empty.
+
+    `slot` holds a purpose's one place to be active, or its one successor's, by uniqueness; empty for all other keys.
+    `activates_at` is set for a successor that is published before its use; `deactivated_at` once it is no longer used.
+    `published_until` is when a deactivated key leaves the JWKS; empty while in use, and for ever where receipts must
+    verify after years.
+    """
+
+    __tablename__ = "key"
+
+    kid: Mapped[str] = mapped_column(String(43), primary_key=True)
+    purpose: Mapped[str] = mapped_column(String(24), index=True)
+    algorithm: Mapped[str] = mapped_column(String(16))
+    state: Mapped[str] = mapped_column(String(16))
+    slot: Mapped[str | None] = mapped_column(String(32), unique=True)
+    label: Mapped[str] = mapped_column(String(200))
+    public_key: Mapped[bytes | None] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    activates_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    deactivated_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    published_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+
+class Certificate(Base):
+    """`kid` is the thumbprint of the certified public key; `issuer_serial` is empty for a root.
+
+    `slot` names a certificate of which there is one (`issuing-g1`, a responder's n-th); empty for all other keys.
+    """
+
+    __tablename__ = "certificate"
+
+    serial: Mapped[str] = mapped_column(String(40), primary_key=True)
+    issuer_serial: Mapped[str | None] = mapped_column(ForeignKey("certificate.serial"), index=True)
+    profile: Mapped[str] = mapped_column(String(24))
+    slot: Mapped[str | None] = mapped_column(String(80), unique=True)
+    kid: Mapped[str] = mapped_column(String(43), index=True)
+    not_before: Mapped[datetime] = mapped_column(UTCDateTime)
+    not_after: Mapped[datetime] = mapped_column(UTCDateTime)
+    der: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class Revocation(Base):
+    """A certificate ended before its time, once and for good: there is no certificateHold here."""
+
+    __tablename__ = "revocation"
+
+    serial: Mapped[str] = mapped_column(ForeignKey("certificate.serial"), primary_key=True)
+    issuer_serial: Mapped[str] = mapped_column(ForeignKey("certificate.serial"), index=True)
+    reason: Mapped[str] = mapped_column(String(24))
+    revoked_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class RevocationList(Base):
+    """A CRL as published. The primary key keeps two workers from giving two lists one number."""
+
+    __tablename__ = "revocation_list"
+
+    issuer_serial: Mapped[str] = mapped_column(ForeignKey("certificate.serial"), primary_key=True)
+    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    this_update: Mapped[datetime] = mapped_column(UTCDateTime)
+    next_update: Mapped[datetime] = mapped_column(UTCDateTime)
+    revoked: Mapped[int] = mapped_column(Integer)  # how many entries it has
+    der: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class TimeStamp(Base):
+    """What the authority has stamped: an imprint and when, never a document and never for whom."""
+
+    __tablename__ = "time_stamp"
+
+    serial: Mapped[str] = mapped_column(String(40), primary_key=True)
+    kid: Mapped[str] = mapped_column(String(43))
+    imprint: Mapped[bytes] = mapped_column(LargeBinary)
+    stamped_at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)

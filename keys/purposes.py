@@ -1,0 +1,91 @@
+"""What each key is for, and the rules that follow: one table. A key is never used for a second purpose."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from keys.algorithms import AlgorithmName
+
+PUBLICATION = timedelta(hours=1)  # a successor stands in the JWKS this long before it signs: as long as caches keep it
+OVERLAP = timedelta(hours=24)  # a retired key stays there this long: tokens, clocks and caches run out
+QUARTER = timedelta(days=90)
+ELEVEN_MONTHS = timedelta(days=330)
+SECRET_ALGORITHM = "256-bit"  # noqa: S105 - what stands in the row of a symmetric key
+
+
+class Purpose(StrEnum):
+    ID_TOKEN = "id-token"  # noqa: S105
+    ACCESS_TOKEN = "access-token"  # noqa: S105
+    USERINFO = "userinfo"
+    LOGOUT = "logout"
+    CONSENT_RECEIPT = "consent-receipt"
+    AUDIT = "audit"
+    CLIENT_ASSERTION = "client-assertion"
+    ROOT_CA = "root-ca"
+    CA = "ca"
+    TSA = "tsa"
+    OCSP = "ocsp"
+    OFFICER = "officer"
+    SEAL = "seal"
+    SANDBOX_AUTHENTICATOR = "sandbox-authenticator"
+    ENVELOPE = "envelope"
+    BLIND_INDEX = "blind-index"
+    PAIRWISE = "pairwise"
+    CODE = "code"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """`algorithm` is the default for new keys, None for a symmetric secret. `many`: a key for each holder.
+
+    `publication` and `overlap` of None: the public key is in no JWKS. `verifies_for_ever`: it never leaves it.
+    `cryptoperiod` (SP 800-57 part 1 section 5.3): a successor is announced when the key is older.
+    `fixed`: why it cannot be rotated.
+    """
+
+    algorithm: AlgorithmName | None
+    many: bool = False
+    published: bool = False
+    publication: timedelta = timedelta()
+    overlap: timedelta = OVERLAP
+    verifies_for_ever: bool = False
+    cryptoperiod: timedelta | None = None
+    fixed: str = ""
+
+
+TOKENS = Rules(algorithm=AlgorithmName.ES256, published=True, publication=PUBLICATION, cryptoperiod=QUARTER)
+RECORDS = Rules(
+    algorithm=AlgorithmName.ES256,
+    published=True,
+    publication=PUBLICATION,
+    verifies_for_ever=True,
+    cryptoperiod=ELEVEN_MONTHS,
+)
+HOLDERS = Rules(algorithm=AlgorithmName.ES256, many=True, fixed="each holder gets a new key with a new certificate")
+CA_FIXED = "an authority's key changes with its certificate: a new generation beside the old one"
+
+# The root is P-384: it lives twenty years, is every validator's anchor, and signs a handful of things. All below it is
+# P-256: signatures there are made and verified all day, and OpenSSL's P-384 is ten times slower at that, or more.
+RULES: Mapping[Purpose, Rules] = {
+    Purpose.ID_TOKEN: TOKENS,
+    Purpose.ACCESS_TOKEN: TOKENS,
+    Purpose.USERINFO: TOKENS,
+    Purpose.LOGOUT: TOKENS,
+    Purpose.CLIENT_ASSERTION: TOKENS,
+    Purpose.CONSENT_RECEIPT: RECORDS,
+    Purpose.AUDIT: RECORDS,
+    Purpose.ROOT_CA: Rules(algorithm=AlgorithmName.ES384, fixed=CA_FIXED),
+    Purpose.CA: Rules(algorithm=AlgorithmName.ES256, fixed=CA_FIXED),
+    Purpose.TSA: Rules(algorithm=AlgorithmName.ES256, cryptoperiod=ELEVEN_MONTHS),
+    Purpose.OCSP: Rules(algorithm=AlgorithmName.ES256, cryptoperiod=ELEVEN_MONTHS),
+    Purpose.OFFICER: HOLDERS,
+    Purpose.SEAL: HOLDERS,
+    Purpose.SANDBOX_AUTHENTICATOR: HOLDERS,
+    Purpose.ENVELOPE: Rules(algorithm=None),
+    Purpose.CODE: Rules(algorithm=None),
+    Purpose.BLIND_INDEX: Rules(algorithm=None, fixed="every look-up made with it would find nothing"),
+    Purpose.PAIRWISE: Rules(algorithm=None, fixed="every citizen would be a stranger to every agency"),
+}
