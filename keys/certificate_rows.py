@@ -1,0 +1,90 @@
+"""The statements on certificates and their revocation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from cryptography import x509
+from sqlalchemy import Connection, RowMapping, Select, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from keys.models import Certificate, Revocation
+
+
+class RevocationReason(StrEnum):
+    """RFC 5280 section 5.3.1, without certificateHold and its end: what is revoked stays so."""
+
+    UNSPECIFIED = "unspecified"
+    KEY_COMPROMISE = "key_compromise"
+    CA_COMPROMISE = "ca_compromise"
+    AFFILIATION_CHANGED = "affiliation_changed"
+    SUPERSEDED = "superseded"
+    CESSATION_OF_OPERATION = "cessation_of_operation"
+    PRIVILEGE_WITHDRAWN = "privilege_withdrawn"
+
+
+@dataclass(frozen=True)
+class RevokedStatus:
+    serial: int
+    at: datetime
+    reason: RevocationReason
+
+
+def as_text(serial: int) -> str:
+    """40 hexadecimal digits: RFC 5280 section 4.1.2.2 allows 20 octets."""
+    return f"{serial:040x}"
+
+
+def insert_certificate(connection: Connection, row: dict[str, object]) -> bool:
+    """False when the serial or the slot exists: it is not issued, and nobody has seen it."""
+    return insert_new(connection, Certificate, row)
+
+
+def insert_revocation(connection: Connection, row: dict[str, object]) -> bool:
+    """False when it was revoked before; the first time and reason stand."""
+    return insert_new(connection, Revocation, row)
+
+
+def insert_new(connection: Connection, table: type[Certificate | Revocation], row: dict[str, object]) -> bool:
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    return connection.execute(dialect.insert(table).values(**row).on_conflict_do_nothing()).rowcount == 1
+
+
+def by_serial(serial: int) -> Select[bytes]:
+    return select(Certificate.der).where(Certificate.serial == as_text(serial))
+
+
+def by_slot(slot: str) -> Select[bytes]:
+    return select(Certificate.der).where(Certificate.slot == slot)
+
+
+def newest_of_key(profile: str, kid: str) -> Select[bytes]:
+    where = (Certificate.profile == profile, Certificate.kid == kid)
+    return select(Certificate.der).where(*where).order_by(Certificate.not_after.desc()).limit(1)
+
+
+def number_of_key(profile: str, kid: str) -> Select[int]:
+    return select(func.count()).select_from(Certificate).where(Certificate.profile == profile, Certificate.kid == kid)
+
+
+def load_one(connection: Connection, query: Select[bytes]) -> x509.Certificate | None:
+    der = connection.execute(query).scalar_one_or_none()
+    return None if der is None else x509.load_der_x509_certificate(der)
+
+
+def status_of(issuer_serial: str, serial: int) -> Select[str, datetime | None, str | None]:
+    """One row when the issuer has issued this serial; its time and reason are empty while it is good."""
+    columns = select(Certificate.serial, Revocation.revoked_at, Revocation.reason)
+    joined = columns.outerjoin(Revocation, Revocation.serial == Certificate.serial)
+    return joined.where(Certificate.serial == as_text(serial), Certificate.issuer_serial == issuer_serial)
+
+
+def revocations_by(issuer_serial: str) -> Select[str, datetime, str]:
+    columns = select(Revocation.serial, Revocation.revoked_at, Revocation.reason)
+    return columns.where(Revocation.issuer_serial == issuer_serial).order_by(Revocation.revoked_at, Revocation.serial)
+
+
+def as_revoked(row: RowMapping) -> RevokedStatus:
+    return RevokedStatus(int(row["serial"], 16), row["revoked_at"], RevocationReason(row["reason"]))

@@ -1,0 +1,87 @@
+"""One certificate, from its profile to its signature. No storage here: `certificate.py` keeps what it issues."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from secrets import randbits
+
+from asn1crypto import keys as asn1_keys
+from asn1crypto import x509 as asn1
+from asn1crypto.algos import SignedDigestAlgorithm
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from keys.algorithms import PublicKey, algorithm_named, check_new_public_key
+from keys.profiles import Profile
+from keys.signer import Signer
+from keys.subject import Subject, thai_name
+from keys.to_be_signed import Issuer, Validity, key_identifier, tbs_certificate
+
+
+def signed_certificate(
+    profile: Profile,
+    *,
+    subject: Subject,
+    public_key: PublicKey,
+    signer: Signer,
+    issuer: x509.Certificate | None,
+    issuer_url: str,
+    ocsp_url: str,
+    now: datetime,
+) -> x509.Certificate:
+    """`signer` is the issuer's; `issuer` is None for a root, which signs itself."""
+    check_new_public_key(public_key)
+    algorithm = algorithm_named(signer.algorithm).x509_identifier
+    tbs = tbs_certificate(
+        profile,
+        serial=new_serial(),
+        subject=subject,
+        public_key=public_key_info(public_key),
+        validity=validity_from(now, profile, issuer),
+        issuer=Issuer(
+            name=thai_name(subject) if issuer is None else subject_of(issuer),
+            key_identifier=key_identifier(public_key_info(signer.public_key)),
+            crt_url=f"{issuer_url}.crt",
+            crl_url=f"{issuer_url}.crl",
+            ocsp_url=ocsp_url,
+        ),
+        signature=SignedDigestAlgorithm(algorithm),
+    )
+    signature = signer.sign_x509(tbs.dump())
+    parts = {"tbs_certificate": tbs, "signature_algorithm": algorithm, "signature_value": signature}
+    certificate = x509.load_der_x509_certificate(asn1.Certificate(parts).dump())
+    certificate.verify_directly_issued_by(issuer or certificate)  # a faulty signature must not leave
+    return certificate
+
+
+def new_serial() -> int:
+    """RFC 5280 section 4.1.2.2: positive, at most 20 octets; 159 bits that nobody can guess."""
+    return randbits(159) or 1
+
+
+def validity_from(now: datetime, profile: Profile, issuer: x509.Certificate | None) -> Validity:
+    """RFC 5280 section 4.1.2.5: whole seconds; never beyond the issuer's."""
+    begins = now.replace(microsecond=0)
+    ends = begins + profile.validity
+    return Validity(begins, min(ends, issuer.not_valid_after_utc) if issuer else ends)
+
+
+def is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    """Name and signature agree."""
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True
+
+
+def subject_of(certificate: x509.Certificate) -> asn1.Name:
+    subject: asn1.Name = asn1.Certificate.load(certificate.public_bytes(Encoding.DER)).subject
+    return subject
+
+
+def public_key_info(public_key: PublicKey) -> asn1_keys.PublicKeyInfo:
+    der = public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    info: asn1_keys.PublicKeyInfo = asn1_keys.PublicKeyInfo.load(der)
+    return info
