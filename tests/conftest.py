@@ -14,7 +14,9 @@ from core.ephemeral import open_ephemeral
 from core.ground import Ground
 from core.outbound import Outbound
 from core.settings import Settings
-from tests.backends import BACKENDS, Backend, Embedded, backend_of
+from tests.backends import BACKENDS, Backend, backend_of
+from tests.browser import chromium
+from tests.demonstration import Demonstration, demonstration
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 
@@ -66,4 +68,14 @@ def ground(settings: Settings, clock: SetClock) -> Iterator[Ground]:
         database.close()
 
 
-__all__ = ["Embedded"]
+__all__ = ["Embedded", "chromium"]
+
+
+@pytest.fixture(scope="session")
+def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demonstration]:
+    """The running demonstration, one for each process of the tests. Tests share its data: make people of your own."""
+    folder = tmp_path_factory.mktemp("demonstration")
+    roots = folder / "attestation-roots"
+    roots.mkdir()
+    with demonstration(folder, {"PRAJAK_ATTESTATION_ROOTS": str(roots)}) as running:
+        yield running
