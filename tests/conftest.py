@@ -68,7 +68,7 @@ def ground(settings: Settings, clock: SetClock) -> Iterator[Ground]:
         database.close()
 
 
-__all__ = ["Embedded", "chromium"]
+__all__ = ["chromium"]
 
 
 @pytest.fixture(scope="session")
