@@ -5,6 +5,8 @@ The sentences are gettext msgids; their Thai stands in `signing/translations`.
 
 from __future__ import annotations
 
+from typing import Any
+
 from core.errors import NotFound, PersonError, Unavailable
 
 
@@ -117,3 +119,34 @@ class LevelNotReached(Unavailable):
 
     def __str__(self) -> str:
         return f"{self.message} ({self.cause})"
+
+
+REFUSALS: tuple[type[PersonError], ...] = (
+    UnreadablePdf,
+    EncryptedPdf,
+    PdfTooLarge,
+    PdfTooComplex,
+    PageNotThere,
+    PlaceOutsidePage,
+    FieldTaken,
+    SigningNotPermitted,
+    NothingToAugment,
+)
+
+
+def refusal_to_wire(refusal: PersonError) -> dict[str, Any]:
+    """A refusal as the limited child says it."""
+    return {
+        "kind": type(refusal).__name__,
+        "message": refusal.message,
+        "field": refusal.field,
+        "values": refusal.values,
+    }
+
+
+def refusal_from_wire(said: dict[str, Any]) -> PersonError:
+    """The same refusal, raised on this side."""
+    kind = {one.__name__: one for one in REFUSALS}[said["kind"]]
+    refusal = kind.__new__(kind)
+    PersonError.__init__(refusal, said["message"], field=said["field"], **said["values"])
+    return refusal

@@ -1,18 +1,43 @@
-"""PAdES baseline signatures, ETSI EN 319 142-1, in two phases: `prepare` freezes the bytes, `finish` signs them."""
+"""PAdES baseline signatures, ETSI EN 319 142-1, in two phases: `prepare` freezes the bytes, `finish` signs them.
+
+`finish`, in this order:
+1. the stored bytes are the prepared ones, and the prepared ones are those that were authorized
+2. the signer's certificate leads to an anchor and is valid now
+3. the key signs the attributes around the prepared digest, once
+4. B-T: a time-stamp over the signature, verified
+5. B-LT: chains and revocation answers, verified, into the document security store
+6. B-LTA: a time-stamp over the whole document, verified
+What cannot be reached raises; a lower level is never handed out in its place.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from enum import StrEnum
+from hashlib import sha256
 
+from asn1crypto import cms as asn1_cms
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 
 from core.settings import Settings
 from keys.signer import Signer
 from signing.appearance import Appearance
-from signing.prepared import Placement, Prepared
+from signing.certificate_path import PathError, build_path, verify_signature
+from signing.cms import SIGNATURE_ALGORITHMS, SignerAnswer, der_of, sign_digest, signed_data
+from signing.embedded_cms import path_of_signed_data, signature_time_stamps
+from signing.errors import LevelNotReached
+from signing.evidence import collect_evidence
+from signing.increment import Update, add_evidence, append, append_time_stamped, fill
+from signing.limited_child import run
+from signing.pdf_input import refusing
+from signing.prepared import Continuation, Placement, Prepared
+from signing.timestamps import obtain_time_stamp, obtain_time_stamp_over
 from signing.trust_material import TrustMaterial
+
+ROOM = 8192  # bytes for the time-stamp token and the CMS around the certificates
 
 
 class Level(StrEnum):
@@ -38,9 +63,34 @@ def prepare(
 ) -> Prepared:
     """The document with a frozen placeholder; `Prepared.byte_range_digest` is what the officer authorizes.
 
-    Runs in the limited child. `field_name` empty makes a new field; an existing empty one is taken by its name.
+    `chain` are the issuers, with or without the root. Runs in the limited child. `field_name` empty makes a new
+    field; an existing empty one is taken by its name, and is where the signature shows.
     """
-    raise NotImplementedError
+    kept = tuple(der_of(one) for one in chain if one.issuer != one.subject)
+    arguments = {
+        "field_name": field_name,
+        "placement": asdict(placement) if placement else None,
+        "appearance": asdict(appearance) | {"at": appearance.at.isoformat()} if appearance else None,
+        "at": at.isoformat(),
+        "reason": reason,
+        "reserved": ROOM + len(der_of(certificate)) + sum(len(one) for one in kept),
+    }
+    with refusing():
+        answer, tail = run("prepare", arguments, pdf, max_bytes=settings.max_pdf_bytes)
+    document = pdf + tail
+    digest = sha256(document[: answer["gap_start"]])
+    digest.update(document[answer["gap_end"] :])
+    return Prepared(
+        document=document,
+        gap_start=answer["gap_start"],
+        gap_end=answer["gap_end"],
+        byte_range_digest=digest.digest(),
+        certificate=der_of(certificate),
+        chain=kept,
+        signing_time=at,
+        field_name=answer["field_name"],
+        continuation=Continuation(**answer["continuation"]),
+    )
 
 
 def finish(
@@ -55,7 +105,80 @@ def finish(
 
     `expected_digest` is the digest that was authorized; another one raises DocumentChanged.
     """
-    raise NotImplementedError
+    prepared.check_digest(expected_digest)
+    path = path_of(prepared.certificate, prepared.chain, trust)
+    attributes, signature = sign_digest(prepared.byte_range_digest, signer=signer, certificate=prepared.certificate)
+    check_signature(path[0], attributes, signature, algorithm=signer.algorithm)
+    stamp = obtain_time_stamp(signature, trust=trust) if level is not Level.B_B else None
+    contents = signed_data(
+        attributes=attributes,
+        signature=signature,
+        algorithm=signer.algorithm,
+        certificates=(prepared.certificate, *prepared.chain),
+        time_stamp=stamp.token if stamp else None,
+    )
+    document = fill(prepared.document, prepared.gap_start, prepared.gap_end, contents)
+    if stamp is None or level is Level.B_T:
+        return document
+    padded = contents.ljust((prepared.gap_end - prepared.gap_start - 2) // 2, b"\0")
+    return preserve(
+        document,
+        prepared.continuation,
+        paths=(path, stamp.path),
+        signatures=(padded,),
+        trust=trust,
+        archive=level is Level.B_LTA,
+    )
+
+
+def preserve(
+    document: bytes,
+    continuation: Continuation,
+    *,
+    paths: Sequence[tuple[x509.Certificate, ...]],
+    signatures: Sequence[bytes],
+    trust: TrustMaterial,
+    archive: bool,
+) -> bytes:
+    """Steps 5 and 6."""
+    evidence = collect_evidence(paths, trust)
+    update = Update.of(continuation, continuation.archive_objects if archive else continuation.evidence_objects)
+    add_evidence(update, evidence, signatures=signatures)
+    if not archive:
+        return append(document, update)
+    return append_archive_time_stamp(document, update, trust)
+
+
+def append_archive_time_stamp(document: bytes, update: Update, trust: TrustMaterial) -> bytes:
+    return append_time_stamped(
+        document,
+        update,
+        time_stamp=lambda digest: obtain_time_stamp_over(digest, trust=trust).token,
+        reserved=ROOM,
+    )
+
+
+def path_of(certificate: bytes, chain: Sequence[bytes], trust: TrustMaterial) -> tuple[x509.Certificate, ...]:
+    """Step 2."""
+    loaded, *others = (x509.load_der_x509_certificate(one) for one in (certificate, *chain))
+    try:
+        return build_path(loaded, others, trust, at=trust.clock.now())
+    except PathError as error:
+        raise LevelNotReached(f"the signer's certificate: {error}") from error
+
+
+def check_signature(certificate: x509.Certificate, attributes: bytes, signature: bytes, *, algorithm: str) -> None:
+    """What the key gave verifies under the certificate: a broken token of a signer never goes into a document."""
+    try:
+        verify_signature(
+            certificate.public_key(),
+            signature,
+            attributes,
+            signature_algorithm=asn1_cms.SignedDigestAlgorithm.load(SIGNATURE_ALGORITHMS[algorithm]),
+            digest="sha256",
+        )
+    except (InvalidSignature, ValueError) as error:
+        raise SignerAnswer("the key's signature does not verify") from error
 
 
 def sign(
@@ -72,9 +195,36 @@ def sign(
     reason: str = "",
 ) -> bytes:
     """Both phases at once, for seals."""
-    raise NotImplementedError
+    path = path_of(der_of(certificate), (), trust)
+    prepared = prepare(
+        pdf,
+        settings=settings,
+        certificate=certificate,
+        chain=path[1:],
+        at=trust.clock.now(),
+        field_name=field_name,
+        placement=placement,
+        appearance=appearance,
+        reason=reason,
+    )
+    return finish(prepared, signer=signer, trust=trust, level=level)
 
 
 def augment(pdf: bytes, *, settings: Settings, trust: TrustMaterial, level: Level = Level.B_LTA) -> bytes:
-    """Raises the level of the signatures in a document: evidence (B-LT) and an archive time-stamp (B-LTA)."""
-    raise NotImplementedError
+    """Raises the level of the signatures in a document: a time-stamp (B-T), evidence (B-LT) and an archive time-stamp
+    (B-LTA), each over what was there before. Every signer's and authority's certificate must lead to our anchors."""
+    with refusing():
+        answer, _ = run("continue", {}, pdf, max_bytes=settings.max_pdf_bytes)
+    continuation = Continuation(**answer["continuation"])
+    signatures = [bytes.fromhex(one) for one in answer["signatures"]]
+    stamps = [bytes.fromhex(one) for one in answer["time_stamps"]]
+    if level is not Level.B_B and not all(signature_time_stamps(one) for one in signatures) and not stamps:
+        stamped = append_archive_time_stamp(pdf, Update.of(continuation, continuation.archive_objects), trust)
+        return stamped if level is Level.B_T else augment(stamped, settings=settings, trust=trust, level=level)
+    if level in (Level.B_B, Level.B_T):
+        return pdf
+    tokens = [token for signature in signatures for token in signature_time_stamps(signature)]
+    paths = [path_of_signed_data(one, trust) for one in (*signatures, *tokens, *stamps)]
+    return preserve(
+        pdf, continuation, paths=paths, signatures=signatures, trust=trust, archive=level is Level.B_LTA
+    )

@@ -33,17 +33,20 @@ class Placement:
 @dataclass(frozen=True, kw_only=True)
 class Continuation:
     """What an incremental update needs to know of the file it follows (ISO 32000-2 section 7.5.6), so that evidence
-    and an archive time-stamp are appended without parsing the document again."""
+    and an archive time-stamp are appended without parsing the document again. References are "number generation"."""
 
     next_object: int  # the first free object number
     startxref: int  # of the update before
     xref_stream: bool  # section 7.5.8: a file of cross-reference streams goes on with them
     trailer: str  # /Root, /Info, /ID as PDF syntax
-    objects: dict[int, str] = field(default_factory=dict)  # catalog, form and page with room for what is added
+    security_store: str  # the reference of the DSS
+    time_stamp: str  # the reference the archive time-stamp gets
+    evidence_objects: dict[str, str] = field(default_factory=dict)  # what changes where evidence is added
+    archive_objects: dict[str, str] = field(default_factory=dict)  # what changes with an archive time-stamp as well
     certificates: dict[str, int] = field(default_factory=dict)  # SHA-256 -> object number, in the file's DSS already
     ocsps: dict[str, int] = field(default_factory=dict)
     crls: dict[str, int] = field(default_factory=dict)
-    vri: dict[str, str] = field(default_factory=dict)
+    vri: dict[str, str] = field(default_factory=dict)  # key -> value, as PDF syntax
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +81,7 @@ class Prepared:
                 "chain": [b64encode(one).decode() for one in self.chain],
                 "signing_time": self.signing_time.isoformat(),
                 "field_name": self.field_name,
-                "continuation": continuation_to_json(self.continuation),
+                "continuation": vars(self.continuation),
             }
         ).encode()
         return MAGIC + len(header).to_bytes(4, "big") + header + self.document
@@ -101,19 +104,7 @@ class Prepared:
                 chain=tuple(b64decode(one) for one in header["chain"]),
                 signing_time=datetime.fromisoformat(header["signing_time"]),
                 field_name=header["field_name"],
-                continuation=continuation_from_json(header["continuation"]),
+                continuation=Continuation(**header["continuation"]),
             )
         except (ValueError, KeyError, TypeError) as error:
             raise DocumentChanged from error
-
-
-def continuation_to_json(continuation: Continuation) -> dict[str, object]:
-    """Object numbers become strings, as JSON has no other keys."""
-    return {**vars(continuation), "objects": {str(number): text for number, text in continuation.objects.items()}}
-
-
-def continuation_from_json(written: dict[str, object]) -> Continuation:
-    objects = written["objects"]
-    if not isinstance(objects, dict):
-        raise TypeError("objects")
-    return Continuation(**{**written, "objects": {int(number): text for number, text in objects.items()}})  # type: ignore[arg-type]

@@ -1,0 +1,1 @@
+"""What runs in the limited child: everything that parses a PDF."""

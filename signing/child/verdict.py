@@ -1,0 +1,2 @@
+def judge_document(stream, arguments):
+    raise NotImplementedError
