@@ -1,125 +1,125 @@
 """The design, in real Chromium: accessible in both languages, light and dark, on a phone and on a desk."""
 
+import gzip
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from socket import socket
-from threading import Thread
 
 import pytest
-from flask import Flask, request
-from flask_babel import gettext
-from playwright.sync_api import Browser, Page, sync_playwright
-from werkzeug.serving import make_server
 
-from core import i18n, web
-from core.clock import SystemClock
-from core.database import open_database
-from core.ephemeral import open_ephemeral
-from core.ground import Ground
-from core.outbound import Outbound
-from core.settings import Settings
-from tests.axe import CHROMIUM, CHROMIUM_ARGUMENTS, check_accessibility, check_reflow
+from tests.browser import DESK, NARROW, PHONE, check_accessibility, check_reflow
+from tests.core.design_site import CORE, open_page, serve_design
 
 pytestmark = pytest.mark.browser
-CORE = Path(i18n.__file__).parent
-NARROW, PHONE, DESK = {"width": 320, "height": 640}, {"width": 360, "height": 740}, {"width": 1280, "height": 800}
-
-
-class Person:
-    display_name = "สมชาย ตัวอย่าง"
-
-
-@web.callers(web.ANYONE)
-def show(name: str):
-    if name == "error":
-        return web.error_page(404, what_happened=gettext("There is no such page."), error_code="invalid_request")
-    if name == "empty":
-        return web.page("core/empty.html", title=gettext("Menu"), text=gettext("Nothing"), return_url="/gallery")
-    if name == "form_post":
-        return web.page("core/form_post.html", action="/answer", fields={"code": "c", "state": 's"<>'})
-    return web.page("core/gallery.html")
-
-
-@web.callers(web.ANYONE)
-@web.machine
-def answer():
-    return request.form.to_dict()
-
-
-def design_site(ground: Ground) -> Flask:
-    app = Flask("core", root_path=str(CORE), static_folder=None)
-    i18n.install(app, [CORE])
-    web.install(app, web.Web(ground, signed_in=Person))
-    app.add_url_rule("/<name>", "show", show, methods=["GET", "POST"])
-    app.add_url_rule("/answer", "answer", answer, methods=["POST"])
-    web.check_callers(app)
-    return app
+STYLES = [CORE / "static" / name for name in ("vendor/govuk-frontend.css", "prajak.css")]
 
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The design's pages behind `core.web` with its headers, on a port of their own."""
-    with socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    issuer = f"http://localhost:{port}"
-    with ground_at(issuer, tmp_path_factory.mktemp("design")) as ground:
-        server = make_server("127.0.0.1", port, design_site(ground), threaded=True)
-        thread = Thread(target=server.serve_forever)
-        thread.start()
+    with serve_design(tmp_path_factory.mktemp("design")) as issuer:
         yield issuer
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
-@contextmanager
-def ground_at(issuer: str, folder: Path) -> Iterator[Ground]:
-    """A ground whose storage stays empty: these pages keep nothing."""
-    settings = Settings(
-        issuer=issuer,
-        rp_id="localhost",
-        database_url=f"sqlite:///{folder}/prajak.db",
-        keys_url=f"file:{folder}/keys",
-        sandbox=True,
-        data_dir=folder,
-    )
-    clock, database, outbound = SystemClock(), open_database(settings), Outbound(settings)
-    try:
-        yield Ground(settings, clock, database, open_ephemeral(settings, database, clock), outbound)
-    finally:
-        outbound.close()
-        database.close()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*CHROMIUM_ARGUMENTS])
-        yield browser
-        browser.close()
-
-
-def open_page(chromium: Browser, address: str, name: str, language: str, **context: object) -> Page:
-    """A page in this language whose console stays silent: a blocked script, style or font would be told there."""
-    person = chromium.new_context(**context)
-    person.add_cookies([{"name": i18n.COOKIE, "value": language, "url": address}])
-    page = person.new_page()
-    page.told = []
-    page.on("console", lambda message: page.told.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: page.told.append(str(error)))
-    page.goto(f"{address}/{name}")
-    return page
-
-
-@pytest.mark.parametrize("name", ["gallery", "error", "empty"])
 @pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("language", ["th", "en"])
-def test_axe_finds_nothing(chromium, address, language, scheme, viewport, name):
-    page = open_page(chromium, address, name, language, viewport=viewport, color_scheme=scheme)
+def test_axe_finds_nothing_and_the_policy_blocks_nothing(chromium, address, language, scheme, viewport):
+    page = open_page(chromium, address, "gallery", language, viewport=viewport, color_scheme=scheme)
     check_accessibility(page)
-    told = [text for text in page.told if "404" not in text]  # the error page's own status
-    assert told == []
+    assert page.told == []
+    for name in ("error", "empty"):
+        page.goto(f"{address}/{name}")
+        check_accessibility(page)
+    page.context.close()
+
+
+@pytest.mark.parametrize("language", ["th", "en"])
+@pytest.mark.parametrize("name", ["gallery", "error", "empty", "ceremony/get"])
+def test_nothing_is_wider_than_320_pixels(chromium, address, name, language):
+    page = open_page(chromium, address, name, language, viewport=NARROW)
+    check_reflow(page)
+    page.context.close()
+
+
+def test_text_is_set_in_the_thai_face_with_room_for_marks(chromium, address):
+    page = open_page(chromium, address, "gallery", viewport=PHONE)
+    page.wait_for_function("document.fonts.status === 'loaded'")
+    assert page.evaluate("document.fonts.check('16px Sarabun', 'ป้ำ')")
+    too_tight = """[...document.querySelectorAll("main p, main li, main dd, main label, main .govuk-hint")].filter(
+        (each) => parseFloat(getComputedStyle(each).lineHeight) < 1.59 * parseFloat(getComputedStyle(each).fontSize)
+    ).map((each) => each.outerHTML)"""
+    assert page.evaluate(too_tight) == []
+    assert page.evaluate("parseFloat(getComputedStyle(document.body).lineHeight) / 17") >= 1.7
+    page.context.close()
+
+
+def test_what_can_be_pressed_is_large_enough_and_shows_its_focus(chromium, address):
+    """WCAG 2.2, 2.5.8 and 2.4.13, with more room than they ask for: fingers are 44 px wide."""
+    page = open_page(chromium, address, "gallery", viewport=PHONE)
+    for control in page.locator("button:visible, a.govuk-button:visible, input:visible, select:visible").all():
+        assert control.bounding_box()["height"] >= 40, control.evaluate("each => each.outerHTML")
+    for number in range(12):
+        page.keyboard.press("Tab")
+        style = page.evaluate(
+            "(({outlineStyle, boxShadow}) => outlineStyle + boxShadow)(getComputedStyle(document.activeElement))"
+        )
+        assert style != "nonenone", f"no focus to be seen on stop {number}"
+    page.context.close()
+
+
+def test_all_styles_are_under_forty_kilobytes():
+    assert sum(len(gzip.compress(style.read_bytes())) for style in STYLES) < 40_000
+
+
+def test_styles_fetch_nothing_but_the_typeface():
+    """And none of what only GOV.UK may use has come along."""
+    text = "".join(style.read_text() for style in STYLES)
+    assert set(re.findall(r"url\(([^)]*)\)", text)) == {
+        f"fonts/sarabun-{script}-{weight}-normal.woff2" for script in ("thai", "latin") for weight in (400, 700)
+    }
+    assert "GDS Transport" not in text
+
+
+def test_the_language_switch_stays_on_the_page(chromium, address):
+    page = open_page(chromium, address, "empty?a=b", "th", java_script_enabled=False)
+    page.get_by_role("button", name="English").click()
+    assert page.url == f"{address}/empty?a=b"
+    assert page.locator("html").get_attribute("lang") == "en"
+    page.context.close()
+
+
+def test_every_page_of_the_sandbox_says_so(chromium, address):
+    page = open_page(chromium, address, "error", "en")
+    assert page.get_by_role("region", name="Sandbox").is_visible()
+    assert page.locator("#error-code").inner_text() == "invalid_request"
+    page.context.close()
+
+
+def test_form_post_goes_on_by_itself(chromium, address):
+    """OAuth 2.0 Form Post Response Mode, section 2."""
+    page = open_page(chromium, address, "form_post")
+    page.wait_for_url("**/answer")
+    assert '"state":"s\\"<>"' in page.content().replace("&lt;", "<").replace("&gt;", ">").replace(" ", "")
+    page.context.close()
+
+
+def test_form_post_has_a_button_where_no_script_runs(chromium, address):
+    page = open_page(chromium, address, "form_post", java_script_enabled=False)
+    page.locator("#form-post-continue").click()
+    page.wait_for_url("**/answer")
+    page.context.close()
+
+
+def test_a_code_block_is_copied(chromium, address):
+    page = open_page(chromium, address, "gallery", "en", permissions=["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy Python").click()
+    page.get_by_role("button", name="Copied Python").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()").startswith("issuer = ")
+    page.context.close()
+
+
+def test_an_error_summary_takes_the_focus(chromium, address):
+    page = open_page(chromium, address, "gallery")
+    assert page.evaluate("document.activeElement.hasAttribute('data-error-summary')")
+    page.get_by_role("link", name="โปรดกรอกเลขประจำตัวประชาชนให้ครบ 13 หลัก").click()
+    assert page.evaluate("document.activeElement.id") == "citizen_number"
     page.context.close()
