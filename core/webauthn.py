@@ -222,3 +222,8 @@ def parse_credential(credential_json: str) -> dict[str, Any]:
 
 def encode(value: bytes) -> str:
     return bytes_to_base64url(value)
+
+
+def decode(text: str) -> bytes:
+    """base64url without padding; raises ValueError."""
+    return base64url_to_bytes(text)
