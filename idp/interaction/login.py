@@ -35,4 +35,8 @@ def sandbox_credential(visit: Visit, name: str, options_json: str) -> str:
 
 
 def context(visit: Visit) -> dict[str, object]:
-    return {"options_json": options(visit), "enroll": f"/enroll?return_to={visit.path}"}
+    return {
+        "options_json": options(visit),
+        "enroll": f"/enroll?return_to={visit.path}",
+        "recover": f"/enroll/recover?return_to={visit.path}",
+    }

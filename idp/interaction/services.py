@@ -24,6 +24,9 @@ class SandboxPasskeys(Protocol):
     def answer(self, name: str, options_json: str) -> str:
         """The credential JSON that the browser would send; raises PersonError for an unknown name."""
 
+    def name_of(self, account_id: str) -> str:
+        """The person's stable name; empty for somebody who has none."""
+
 
 @dataclass(frozen=True)
 class InteractionServices:

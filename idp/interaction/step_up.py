@@ -99,5 +99,18 @@ def context(visit: Visit) -> dict[str, object]:
         "passkey_names": passkey_names,
         "signing": signing,
         "out_of_time": out_of_time,
-        "wanted_aal": int(wanted_aal(visit)),
+        "may_go_on": may_go_on(visit),
+        "sandbox_user": sandbox_user(visit),
     }
+
+
+def may_go_on(visit: Visit) -> bool:
+    """A level that was only wished for (OpenID Connect Core section 5.5.1.1) keeps nobody out."""
+    demand = visit.services.prompting.demand(visit.request, visit.client, visit.progress)
+    return not (demand.signing or demand.acr_essential)
+
+
+def sandbox_user(visit: Visit) -> str:
+    """The list stands at whoever is signed in."""
+    sandbox, session = visit.services.sandbox, visit.session
+    return sandbox.name_of(session.account_id) if sandbox and session else ""
