@@ -51,6 +51,25 @@ def base128(value: int) -> bytes:
     return bytes(reversed(digits))
 
 
+def header_length(encoded: bytes) -> int:
+    return 2 if encoded[1] < 0x80 else 2 + (encoded[1] & 0x7F)
+
+
 def contents(encoded: bytes) -> bytes:
-    """The contents octets of one encoded value, for IMPLICIT tagging."""
-    return encoded[2:] if encoded[1] < 0x80 else encoded[2 + (encoded[1] & 0x7F) :]
+    """The contents octets of one encoded value, for IMPLICIT tagging and for the values inside."""
+    return encoded[header_length(encoded) :]
+
+
+def split(values: bytes) -> list[bytes]:
+    """Encoded values that stand one after the other, as they were encoded; raises ValueError for cut ones."""
+    found = []
+    while values:
+        if len(values) < 2 or len(values) < header_length(values):  # noqa: PLR2004 - identifier and first length octet
+            raise ValueError("cut off")
+        start = header_length(values)
+        length = values[1] if start == 2 else int.from_bytes(values[2:start], "big")  # noqa: PLR2004
+        if len(values) < start + length:
+            raise ValueError("cut off")
+        found.append(values[: start + length])
+        values = values[start + length :]
+    return found

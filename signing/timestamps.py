@@ -21,7 +21,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from signing.certificate_path import PathError, build_path, verify_signature
 from signing.cms import SHA256, der_of
-from signing.der import TRUE, integer, octets, sequence
+from signing.der import SEQUENCE, SET, TRUE, contents, integer, octets, sequence, split, tagged
 from signing.errors import LevelNotReached
 from signing.trust_material import TrustMaterial
 
@@ -66,7 +66,7 @@ def verify_answer(answer: bytes, *, imprint: bytes, nonce: int, trust: TrustMate
     certificate = verify_signed_data(signed)
     check_purpose(certificate)
     path = build_path(certificate, embedded(signed), trust, at=trust.clock.now())
-    return VerifiedTimeStamp(token=token.dump(), time=content["gen_time"].native, path=path)
+    return VerifiedTimeStamp(token=split(contents(answer))[1], time=content["gen_time"].native, path=path)
 
 
 def check_content(content: Any, *, imprint: bytes, nonce: int, now: datetime) -> None:
@@ -80,6 +80,7 @@ def check_content(content: Any, *, imprint: bytes, nonce: int, now: datetime) ->
 def verify_signed_data(signed: Any) -> x509.Certificate:
     """RFC 5652 section 5.4, and RFC 5816: the certificate named in the signed attributes is the one that signed."""
     (signer_info,) = signed["signer_infos"]
+    attributes_as_signed = tagged(SET, signer_info["signed_attrs"].contents)  # before asn1crypto writes it anew
     certificate = signing_certificate(signed, signer_info)
     attributes = {entry["type"].native: entry["values"][0] for entry in signer_info["signed_attrs"]}
     digest = HASHES[signer_info["digest_algorithm"]["algorithm"].native]
@@ -87,7 +88,6 @@ def verify_signed_data(signed: Any) -> x509.Certificate:
     check(attributes["content_type"].native == "tst_info", "another content type")
     check(compare_digest(attributes["message_digest"].native, digest(content).digest()), "another content")
     check(names_certificate(attributes, certificate), "another signing certificate")
-    attributes_as_signed = signer_info["signed_attrs"].untag().dump()
     verify_signature(
         certificate.public_key(),
         signer_info["signature"].native,
@@ -114,7 +114,7 @@ def signing_certificate(signed: Any, signer_info: Any) -> x509.Certificate:
 
 def embedded(signed: Any) -> Sequence[x509.Certificate]:
     return [
-        x509.load_der_x509_certificate(choice.chosen.dump())
+        x509.load_der_x509_certificate(tagged(SEQUENCE, choice.chosen.contents))
         for choice in signed["certificates"]
         if choice.name == "certificate"
     ]
