@@ -164,7 +164,7 @@
 
   function showProblem(form, problem) {
     const body = element("div", { className: "prajak-notice__body" });
-    body.append(element("p", { className: "prajak-notice__title" }, texts[problem]));
+    body.append(element("p", { className: "prajak-notice__text" }, texts[problem]));
     if (problem === "embedded") body.append(...waysOut(form));
     const notice = element("div", { className: "prajak-notice prajak-notice--error prajak-passkey-problem", id: "passkey-problem" });
     notice.setAttribute("role", "alert");
@@ -197,7 +197,7 @@
       copy.textContent = texts.copied;
     });
     const link = element("a", { className: "govuk-button", href: outside(address) }, texts.open);
-    return outside(address) ? [element("p", {}, link), field, copy] : [field, copy];
+    return outside(address) ? [link, field, copy] : [field, copy];
   }
 
   function outside(address) {
