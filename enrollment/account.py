@@ -86,7 +86,9 @@ class AccountStore:
         """An account for an officer or developer: made by invitation, no identity proven by it."""
         with self.ground.database.write() as connection:
             account_id = self.add(connection, attributes, name=name)
-            audit.record(connection, self.ground.clock, event="account.staff_created", actor=invited_by, subject=account_id)
+            audit.record(
+                connection, self.ground.clock, event="account.staff_created", actor=invited_by, subject=account_id
+            )
         return account_id
 
     def add(
@@ -159,7 +161,10 @@ class AccountStore:
         )
 
     def find_by_citizen_number(self, citizen_number: str) -> str | None:
-        where = (CivilIdentifier.kind == CITIZEN_NUMBER, CivilIdentifier.blind_index == self.citizen_index(citizen_number))
+        where = (
+            CivilIdentifier.kind == CITIZEN_NUMBER,
+            CivilIdentifier.blind_index == self.citizen_index(citizen_number),
+        )
         with self.ground.database.read() as connection:
             return connection.execute(select(CivilIdentifier.account_id).where(*where)).scalar_one_or_none()
 
@@ -173,7 +178,9 @@ class AccountStore:
     def names(self) -> Sequence[tuple[str, str]]:
         """The sandbox's stable names with their accounts."""
         with self.ground.database.read() as connection:
-            query = select(Account.name, Account.id).where(Account.name != "").order_by(Account.created_at, Account.name)
+            query = (
+                select(Account.name, Account.id).where(Account.name != "").order_by(Account.created_at, Account.name)
+            )
             return [(row[0], row[1]) for row in connection.execute(query)]
 
     def passkeys(self, account_id: str) -> Sequence[RowMapping]:

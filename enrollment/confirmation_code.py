@@ -70,7 +70,9 @@ class ConfirmationCodes:
         code_id, code_hash, left = self._count_try(case)
         if not hmac.compare_digest(code_hash, self._hash(case, code)):
             if left == 0:
-                raise PersonError("The code is wrong, and it cannot be tried again. Please have a new one sent.", field="code")
+                raise PersonError(
+                    "The code is wrong, and it cannot be tried again. Please have a new one sent.", field="code"
+                )
             raise PersonError("The code is wrong. Please check the newest message.", field="code")
         return AcceptedCode(code_id)
 

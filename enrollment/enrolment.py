@@ -171,7 +171,11 @@ class Enrolment:
             self.services.codes.spend(connection, accepted)
             self.cases.take(connection, case, "code", State.PROVEN)
             evidence = self.dossier.add_evidence(
-                connection, case, type="contact_address", source=contact.channel, attributes={"address": contact.address}
+                connection,
+                case,
+                type="contact_address",
+                source=contact.channel,
+                attributes={"address": contact.address},
             )
             self.dossier.add_check(
                 connection, evidence, kind="contact", method="contact_confirmed", outcome="pass", actor=contact.channel
@@ -249,11 +253,14 @@ class Enrolment:
         )  # fmt: skip
         detail = {"ial": awarded.ial.value, "policy": awarded.policy, "rule": awarded.rule}
         audit.record(
-            connection, self.ground.clock, event="account.enrolled", actor=case.id, subject=case.account_id, detail=detail
+            connection,
+            self.ground.clock,
+            event="account.enrolled",
+            actor=case.id,
+            subject=case.account_id,
+            detail=detail,
         )
-        self.services.notices.tell(
-            connection, case.account_id, contact, letters.ENROLLED, ial=awarded.ial.value
-        )
+        self.services.notices.tell(connection, case.account_id, contact, letters.ENROLLED, ial=awarded.ial.value)
 
     def _revoke_passkeys(self, connection: Connection, case: Case) -> None:
         living = (Passkey.account_id == case.account_id, Passkey.revoked_at.is_(None))

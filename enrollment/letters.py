@@ -71,7 +71,6 @@ RAISED = (
     "Officers proofed your identity at a higher level (IAL{ial}).",
 )
 NOT_RAISED = (
-    "คำขอยืนยันตัวตนในระดับที่สูงขึ้นไม่ได้รับการอนุมัติ บัญชีของคุณยังใช้งานได้ตามเดิม"
-    " คุณยื่นคำขอใหม่ได้ที่สำนักทะเบียน",
+    "คำขอยืนยันตัวตนในระดับที่สูงขึ้นไม่ได้รับการอนุมัติ บัญชีของคุณยังใช้งานได้ตามเดิม คุณยื่นคำขอใหม่ได้ที่สำนักทะเบียน",
     "Your request for a higher level was not approved. Your account works as before, and you may ask again at an office.",
 )

@@ -150,7 +150,9 @@ class CaseStore:
         row |= {"resume_hash": hashed(secret), "citizen_index": citizen_index, "opened_by": opened_by}
         row |= {"office": office, "return_to": return_to, "opened_at": now, "expires_at": now + lifetime}
         connection.execute(insert(ProofingCase), row)
-        audit.record(connection, self.ground.clock, event="proofing.begun", actor=opened_by, subject=case_id, reason=journey)
+        audit.record(
+            connection, self.ground.clock, event="proofing.begun", actor=opened_by, subject=case_id, reason=journey
+        )
         return case_id, secret
 
     def resume(self, secret: str) -> Case | None:
@@ -173,9 +175,7 @@ class CaseStore:
     def is_over(self, case: Case) -> bool:
         return case.state in LIVE and case.expires_at <= self.ground.clock.now()
 
-    def take(
-        self, connection: Connection, case: Case, step: str, to: State, **values: bytes | str | None
-    ) -> None:
+    def take(self, connection: Connection, case: Case, step: str, to: State, **values: bytes | str | None) -> None:
         """Takes one step in the caller's transaction, with the columns that change with it. Raises StepTaken.
 
         One UPDATE whose row count is the answer: of two tabs, two clicks, two requests, one wins.
@@ -191,14 +191,13 @@ class CaseStore:
         """Ends a case before its last step and erases what it held. Raises StepTaken when it has ended already."""
         if case.state not in LIVE or to not in ENDED:
             raise StepTaken
-        self.erase(connection, case, from_step=None)
         values: dict[str, bytes | None] = {"citizen_index": None, "contact": None, "codes": None}
+        if case.state != State.BOUND:  # what an account rests on stays with it
+            self.erase(connection, case, from_step=None)
         if case.journey == Journey.ENROLMENT and case.state in BEFORE_ACCOUNT:
             values["data_key"] = b""  # nothing that was sealed under it can be opened again
         self._write(connection, case, to, **values)
-        audit.record(
-            connection, self.ground.clock, event=f"proofing.{to}", actor=actor, subject=case.id, reason=reason
-        )
+        audit.record(connection, self.ground.clock, event=f"proofing.{to}", actor=actor, subject=case.id, reason=reason)
 
     def expired(self, case: Case) -> Case:
         """The same case, ended."""

@@ -33,7 +33,8 @@ NOT_SIGNED_IN = "The passkey was not accepted. Please try again, or use another 
 @dataclass(frozen=True)
 class AuthenticatedPasskey:
     """Who just used which passkey. `assertion` is id, clientDataJSON, authenticatorData and signature, base64url:
-    another verifier (the signing module) can check it again."""
+    another verifier (the signing module) can check it again.
+    """
 
     account_id: str
     credential_id: str
@@ -104,7 +105,11 @@ def finish_authentication(
 def load_passkey(ground: Ground, credential_id: str) -> RowMapping:
     """Step 2: known, not removed, and of an active account."""
     query = select(Passkey.__table__).join(Account, Account.id == Passkey.account_id)
-    where = (Passkey.credential_id == credential_id, Passkey.revoked_at.is_(None), Account.status == AccountStatus.ACTIVE)
+    where = (
+        Passkey.credential_id == credential_id,
+        Passkey.revoked_at.is_(None),
+        Account.status == AccountStatus.ACTIVE,
+    )
     with ground.database.read() as connection:
         row = connection.execute(query.where(*where)).mappings().first()
     if row is None:
@@ -169,7 +174,8 @@ def issue_challenge(ground: Ground, kind: str, challenge: bytes, *, bound_to: st
 
 def issued_challenge(ground: Ground, kind: str, credential_json: str, *, bound_to: str) -> bytes:
     """The challenge in the answer's client data, if we issued it to `bound_to` and it is fresh. Spending it is the
-    transaction's part: looking it up does not use it up."""
+    transaction's part: looking it up does not use it up.
+    """
     challenge = unverified_challenge(credential_json)
     if ground.ephemeral.get(kind, challenge) != bound_to.encode():
         raise webauthn.WebAuthnRefused("the challenge was not issued here, or has expired")

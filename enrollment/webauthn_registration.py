@@ -122,7 +122,9 @@ def bind(connection: Connection, ground: Ground, passkey: RegisteredPasskey, *, 
     except IntegrityError as error:
         raise PersonError(TAKEN) from error
     detail = {"credential_id": passkey.credential_id[:80], "aal": int(passkey.aal), "aaguid": registration.aaguid}
-    audit.record(connection, ground.clock, event="passkey.bound", actor=actor, subject=passkey.account_id, detail=detail)
+    audit.record(
+        connection, ground.clock, event="passkey.bound", actor=actor, subject=passkey.account_id, detail=detail
+    )
 
 
 def finish_registration(
@@ -149,7 +151,8 @@ def authenticated(passkey: RegisteredPasskey) -> AuthenticatedPasskey:
 
 def aal_of(registration: webauthn.VerifiedRegistration) -> AAL:
     """SP 800-63B: AAL3 wants a key that cannot be exported, shown by an attestation that we trust. The user was
-    verified, or the registration would not have been."""
+    verified, or the registration would not have been.
+    """
     return AAL.AAL3 if registration.attestation_trusted and not registration.backup_eligible else AAL.AAL2
 
 

@@ -28,7 +28,9 @@ def read_citizen_number(typed: str, *, field: str = "citizen_number") -> str:
     if not re.fullmatch(r"[0-9]{13}", number):
         raise PersonError("A citizen number has 13 digits. Please check it against your card.", field=field)
     if not CITIZEN_NUMBER.fullmatch(number) or number[12] != check_digit(number[:12]):
-        raise PersonError("This is not a citizen number: a digit is wrong. Please check it against your card.", field=field)
+        raise PersonError(
+            "This is not a citizen number: a digit is wrong. Please check it against your card.", field=field
+        )
     return number
 
 

@@ -19,7 +19,8 @@ class AccountStatus(StrEnum):
 
 class Account(Base):
     """`data_key` is wrapped by `keys.envelope`; `attributes` is sealed under it. `name` is the sandbox's stable name,
-    empty for everybody who enrolled. The id is also the WebAuthn user handle, so it says nothing of the person."""
+    empty for everybody who enrolled. The id is also the WebAuthn user handle, so it says nothing of the person.
+    """
 
     __tablename__ = "account"
 

@@ -12,7 +12,8 @@ from core.database import Base, UTCDateTime
 
 class Evidence(Base):
     """`attributes` is sealed under the case's data key. `erased_at` is empty while the evidence counts: going back
-    a step, and an expired case, erase it, and the ciphertext goes with it (`attributes` becomes empty bytes)."""
+    a step, and an expired case, erase it, and the ciphertext goes with it (`attributes` becomes empty bytes).
+    """
 
     __tablename__ = "proofing_evidence"
 
@@ -29,7 +30,8 @@ class Evidence(Base):
 
 class Check(Base):
     """`kind` is validation, verification, fraud or contact; `outcome` pass, fail, inconclusive or unavailable.
-    `method` is the policy's word for what was done, `actor` who or what did it."""
+    `method` is the policy's word for what was done, `actor` who or what did it.
+    """
 
     __tablename__ = "proofing_check"
 
@@ -44,7 +46,8 @@ class Check(Base):
 
 class Decision(Base):
     """`rule` names the policy row; `inputs_hash` is over the evidence and checks it rested on. `ial` is empty in a
-    refusal. `reason` is sealed under the case's data key: it is the officer's words about a person."""
+    refusal. `reason` is sealed under the case's data key: it is the officer's words about a person.
+    """
 
     __tablename__ = "proofing_decision"
 

@@ -12,7 +12,8 @@ from core.database import Base, UTCDateTime
 
 class ConfirmationCode(Base):
     """`spent_at` is empty while the code can be used: it is set by success, by a newer code and by going back.
-    `attempts` counts the tries that were let through to the comparison."""
+    `attempts` counts the tries that were let through to the comparison.
+    """
 
     __tablename__ = "confirmation_code"
 

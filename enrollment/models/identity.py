@@ -13,7 +13,8 @@ from core.database import Base, UTCDateTime
 class Identity(Base):
     """`inputs` is the JSON that `award` was given (types, methods and outcomes; no personal data), so that a later
     policy can be asked about it. `unverified_mapping` says the policy row has not been compared with the standard.
-    `superseded_at` is empty for the one that counts."""
+    `superseded_at` is empty for the one that counts.
+    """
 
     __tablename__ = "identity"
     __table_args__ = (

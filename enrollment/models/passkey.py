@@ -12,7 +12,8 @@ from core.database import Base, UTCDateTime
 
 class Passkey(Base):
     """`credential_id` is base64url as browsers write it. `last_used_at` is empty until the first sign-in and
-    `revoked_at` until it is removed; a removed passkey keeps its row, so that its id can never be bound again."""
+    `revoked_at` until it is removed; a removed passkey keeps its row, so that its id can never be bound again.
+    """
 
     __tablename__ = "passkey"
 
