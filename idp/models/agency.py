@@ -12,7 +12,8 @@ from core.database import Base, UTCDateTime
 
 class Agency(Base):
     """`sector` groups agencies by field of duty for the console and reports. It is not the sector identifier of
-    OpenID Connect Core section 8.1, which is each client's own (`Client.sector_identifier`)."""
+    OpenID Connect Core section 8.1, which is each client's own (`Client.sector_identifier`).
+    """
 
     __tablename__ = "agency"
 

@@ -20,7 +20,7 @@ from idp.models.profile import PROFILES, Profile, ProfileName
 
 FRESH = timedelta(seconds=3)
 MAX_CLIENT_ID = 80
-KINDS: Mapping[str, type[ECKey] | type[OKPKey] | type[RSAKey]] = {"EC": ECKey, "OKP": OKPKey, "RSA": RSAKey}
+KINDS: Mapping[str, type[ECKey | OKPKey | RSAKey]] = {"EC": ECKey, "OKP": OKPKey, "RSA": RSAKey}
 
 
 class ClientStatus(StrEnum):
@@ -31,9 +31,11 @@ class ClientStatus(StrEnum):
 
 class Client(Base):
     """`metadata_json` is the validated metadata as registered; `jwks` the keys by value or as last fetched from
-    `jwks_uri`, empty where there are none. `secret_hash` is empty unless it authenticates by client_secret. `logo` is
-    fetched once, when registered; empty where there is none. `agency_id` is empty for clients of the provider itself
-    and of its command line. `removed_at` is empty while it is registered."""
+    `jwks_uri` (at `jwks_fetched_at`, empty for keys by value), empty where there are none. `secret_hash` is empty
+    unless it authenticates by client_secret. `logo` is fetched once, when registered; empty where there is none.
+    `agency_id` is empty for clients of the provider itself and of its command line. `removed_at` is empty while it
+    is registered.
+    """
 
     __tablename__ = "client"
 
@@ -43,6 +45,7 @@ class Client(Base):
     metadata_json: Mapped[str] = mapped_column(Text)
     sector_identifier: Mapped[str] = mapped_column(String(253))
     jwks: Mapped[str] = mapped_column(Text)
+    jwks_fetched_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     secret_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     logo: Mapped[bytes | None] = mapped_column(LargeBinary)
     logo_type: Mapped[str] = mapped_column(String(40))
@@ -74,7 +77,7 @@ class RegisteredClient:
     @property
     def is_public(self) -> bool:
         """RFC 6749 section 2.1: it cannot keep a secret."""
-        return self.token_endpoint_auth_method == "none"
+        return self.token_endpoint_auth_method == "none"  # noqa: S105 - the registered word
 
     @property
     def requires_pkce(self) -> bool:

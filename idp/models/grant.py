@@ -64,6 +64,13 @@ def load_grant(connection: Connection, account_id: str, client_id: str) -> Grant
     return None if row is None else granted(dict(row))
 
 
+def load_grant_in_force(connection: Connection, grant_id: str, *, hold: bool = False) -> Granted | None:
+    """By its id; `hold` keeps it from being withdrawn until the caller's transaction ends."""
+    query = select(Grant.__table__).where(Grant.id == grant_id, Grant.revoked_at.is_(None))
+    row = connection.execute(query.with_for_update(read=True) if hold else query).mappings().first()
+    return None if row is None else granted(dict(row))
+
+
 def load_grants(connection: Connection, account_id: str) -> list[Granted]:
     """Every grant in force of an account, newest first: the citizen's place."""
     query = select(Grant.__table__).where(Grant.account_id == account_id, Grant.revoked_at.is_(None))

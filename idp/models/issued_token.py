@@ -17,7 +17,8 @@ from core.database import Base, UTCDateTime
 class IssuedToken(Base):
     """`requested_claims` names a `RequestedClaims` row and `jkt` the DPoP key (RFC 7638); both are empty where there
     is none. `grant_id` and `session_id` are empty where the token came of neither. `revoked_at` is empty while it
-    counts."""
+    counts.
+    """
 
     __tablename__ = "issued_token"
 

@@ -13,7 +13,8 @@ from core.identifiers import hashed
 
 class PushedRequest(Base):
     """`id_hash` is the hash of the reference in the `request_uri`. `answered_by` names the interaction, or the single
-    visit, that answered it: empty until then."""
+    visit, that answered it: empty until then.
+    """
 
     __tablename__ = "pushed_request"
 

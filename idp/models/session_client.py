@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64encode
 from datetime import datetime
+from hashlib import sha256
 
 from sqlalchemy import Connection, String, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -21,6 +23,12 @@ class SessionClient(Base):
     sid: Mapped[str] = mapped_column(String(43), unique=True)
     sub: Mapped[str] = mapped_column(String(255))
     first_at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
+
+
+def client_sid(session_id: str, client_id: str) -> str:
+    """The session as this client knows it: another at every client, though never stored before it is told."""
+    digest = sha256(f"{session_id} {client_id}".encode()).digest()
+    return urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
 def record_session_client(

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from idp.errors import InvalidRequest, InvalidScope, UnauthorizedClient, UnsupportedResponseType
@@ -23,6 +23,15 @@ MAX_SCOPE = 1000
 MAX_STATE = 2000
 
 
+class Hints(Protocol):
+    """Whom a request names, by what this client was told of them before."""
+
+    def account_of_id_token(self, client: RegisteredClient, id_token: str) -> str | None:
+        """Raises InvalidRequest for what is not our ID token for this client."""
+
+    def account_of_sub(self, client: RegisteredClient, sub: str) -> str | None: ...
+
+
 @dataclass(frozen=True)
 class Asked:
     """One request of one known client. `jkt` is the key of the DPoP proof that came with a pushed request."""
@@ -30,6 +39,8 @@ class Asked:
     client: RegisteredClient
     parameters: Mapping[str, str]
     now: datetime
+    hints: Hints
+    sandbox: bool = False
     pushed: bool = False
     jkt: str = ""
 
@@ -51,14 +62,20 @@ def check_redirect_uri(client: RegisteredClient, redirect_uri: str) -> str:
 
 def without_port(redirect_uri: str) -> str:
     """A loopback redirect URI with its port taken away; "" for any other. The rest must not change: RFC 8252
-    section 7.3 frees the port and nothing else."""
+    section 7.3 frees the port and nothing else.
+    """
     try:
         parts = urlsplit(redirect_uri)
         port = parts.port
     except ValueError:
         return ""
     host = parts.netloc.removesuffix(f":{port}") if port is not None else parts.netloc
-    if parts.scheme != "http" or host not in LOOPBACK_LITERALS or not redirect_uri.isascii() or not redirect_uri.isprintable():
+    if (
+        parts.scheme != "http"
+        or host not in LOOPBACK_LITERALS
+        or not redirect_uri.isascii()
+        or not redirect_uri.isprintable()
+    ):
         return ""
     if parts.fragment or redirect_uri.endswith("#"):
         return ""
@@ -87,7 +104,8 @@ def assign_state(asked: Asked) -> Mapping[str, Any]:
 
 def assign_scope(asked: Asked) -> Mapping[str, Any]:
     """Section 3.3. A scope that is not this client's, or is unknown, is refused and not dropped: a client that asked
-    for too much should hear so."""
+    for too much should hear so.
+    """
     wanted = read_scope(asked.parameters.get("scope", ""))
     if not wanted and "authorization_details" not in asked.parameters:
         raise InvalidScope("scope is missing")

@@ -19,11 +19,10 @@ from idp.oauth2.one_time import OneTime
 
 @dataclass(frozen=True)
 class Presented:
-    """What came with the request. `endpoint` is the URL that was called, `issuer` our own name."""
+    """What came with the request, and who we are to it."""
 
     parameters: Mapping[str, str]
     authorization: str
-    endpoint: str
     issuer: str
     token_endpoint: str
     now: datetime
@@ -60,7 +59,8 @@ class Method:
 
 def load_registered(registry: Registry, client_id: str, method: str) -> RegisteredClient:
     """The client that registered just this method. RFC 6749 section 2.3: one method for each client, and a weaker
-    one does not do (RFC 9700 section 2.5)."""
+    one does not do (RFC 9700 section 2.5).
+    """
     client = registry.load_client(client_id)
     if client is None:
         raise InvalidClient("the client is not registered here")

@@ -105,7 +105,9 @@ def check_parameters(jwk: Mapping[str, Any]) -> None:
     if jwk["kty"] == "RSA":
         modulus, exponent = read_integer(jwk.get("n")), read_integer(jwk.get("e"))
         if not MIN_RSA_BITS <= modulus.bit_length() <= MAX_RSA_BITS:
-            raise BadToken(f"an RSA key must have {MIN_RSA_BITS} to {MAX_RSA_BITS} bits; this has {modulus.bit_length()}")
+            raise BadToken(
+                f"an RSA key must have {MIN_RSA_BITS} to {MAX_RSA_BITS} bits; this has {modulus.bit_length()}"
+            )
         if exponent != 65537:  # noqa: PLR2004 - F4, the only one in use
             raise BadToken("an RSA key's exponent must be 65537")
     elif (jwk["kty"], jwk.get("crv")) not in KEY_OF_ALGORITHM.values():

@@ -24,6 +24,7 @@ from idp.errors import InvalidDpopProof, InvalidRequest
 from idp.oauth2.authorization_request import Asked
 from idp.oauth2.compact_jws import (
     BadToken,
+    UnverifiedToken,
     check_algorithm,
     import_public_key,
     numeric_date,
@@ -56,8 +57,7 @@ def verify_proof(
         raise InvalidDpopProof("there must be one DPoP header field")  # 1
     try:
         token = parse_unverified(headers[0])  # 2
-        if token.header.get("typ") != "dpop+jwt":
-            raise BadToken("typ must be dpop+jwt")  # 4
+        check_type(token)  # 4
         check_algorithm(token, ALGORITHMS)  # 5
         key = import_public_key(token.header.get("jwk"))  # 7
         claims = verify(token, key, algorithms=ALGORITHMS)  # 6
@@ -70,6 +70,11 @@ def verify_proof(
     jkt = key.thumbprint()
     refusal = InvalidDpopProof("DPoP proof: its jti was used before")
     return Proof(jkt, OneTime("dpop", f"{jkt} {jti}", issued_at + AGE + 2 * skew, refusal))
+
+
+def check_type(token: UnverifiedToken) -> None:
+    if token.header.get("typ") != "dpop+jwt":
+        raise BadToken("typ must be dpop+jwt")
 
 
 def check_target(claims: Mapping[str, Any], method: str, uri: str) -> None:

@@ -1,5 +1,6 @@
 """Proof Key for Code Exchange, RFC 7636. Only S256: `plain` protects nothing once the request has been seen
-(section 7.2)."""
+(section 7.2).
+"""
 
 from __future__ import annotations
 
@@ -35,7 +36,7 @@ def check_code_challenge(challenge: str | None, method: str | None) -> None:
 
 
 def check_code_verifier(verifier: str | None, challenge: str) -> None:
-    """Section 4.6, when the client redeems it. RFC 9700 section 2.1.1: a verifier without a challenge is a downgrade."""
+    """Section 4.6, when the client redeems it. RFC 9700 section 4.8.2: a verifier without a challenge is refused."""
     if not challenge:
         if verifier is not None:
             raise InvalidGrant("code_verifier was sent, but no code_challenge had been")

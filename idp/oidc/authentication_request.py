@@ -6,18 +6,44 @@ was kept in): whoever holds one need not check it again. It survives a login as 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any
 
+from idp.errors import (
+    InvalidRequest,
+    LoginRequired,
+    RegistrationNotSupported,
+    RequestNotSupported,
+    RequestUriNotSupported,
+)
+from idp.oauth2.authorization_request import Asked
+from idp.oauth2.parameters import check_line
+
+RESPONSE_MODES = ("query", "form_post")
+PROMPTS = ("none", "login", "consent", "select_account")
+DISPLAYS = ("page", "popup", "touch", "wap")
+LANGUAGE_TAG = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")  # RFC 5646, its shape
+SECONDS = re.compile(r"[0-9]{1,9}")
+MAX_WORDS = 20
+METADATA = {
+    "response_types_supported": ["code"],
+    "response_modes_supported": list(RESPONSE_MODES),
+    "prompt_values_supported": list(PROMPTS),
+    "display_values_supported": list(DISPLAYS),
+    "request_parameter_supported": False,
+    "request_uri_parameter_supported": False,
+}
 TUPLES = frozenset({"scope", "prompt", "acr_values", "ui_locales", "claims_locales", "authorization_details"})
 
 
 @dataclass(frozen=True, kw_only=True)
 class AuthorizationRequest:
     """Absent parameters are "" or (); `max_age` is None. `claims` is the validated claims parameter (section 5.5):
-    {"id_token": {...}, "userinfo": {...}}."""
+    {"id_token": {...}, "userinfo": {...}}.
+    """
 
     client_id: str
     redirect_uri: str
@@ -62,9 +88,100 @@ class AuthorizationRequest:
         acr = (self.claims.get("id_token") or {}).get("acr") or {}
         if not acr.get("essential"):
             return ()
-        return tuple(acr.get("values") or ([acr["value"]] if acr.get("value") else ()))
+        values = acr.get("values") or [acr.get("value")]
+        return tuple(each for each in values if isinstance(each, str))
 
     @property
     def signing_details(self) -> tuple[Mapping[str, Any], ...]:
         """The `credential` details: documents to be signed (RFC 9396 type of the signing module)."""
         return tuple(each for each in self.authorization_details if each.get("type") == "credential")
+
+
+def reject_unsupported(asked: Asked) -> Mapping[str, Any]:
+    """Section 3.1.2.6. Request objects and their references come with RFC 9101; `request_uri` here is never ours."""
+    for name, refusal in (
+        ("request", RequestNotSupported),
+        ("request_uri", RequestUriNotSupported),
+        ("registration", RegistrationNotSupported),
+    ):
+        if name in asked.parameters:
+            raise refusal(f"{name} is not supported")
+    return {}
+
+
+def assign_response_mode(asked: Asked) -> Mapping[str, Any]:
+    """OAuth 2.0 Multiple Response Types section 2.1 and Form Post Response Mode."""
+    mode = asked.parameters.get("response_mode", "query")
+    if mode not in RESPONSE_MODES:
+        raise InvalidRequest(f"response_mode must be one of {', '.join(RESPONSE_MODES)}")
+    return {"response_mode": mode}
+
+
+def assign_nonce(asked: Asked) -> Mapping[str, Any]:
+    return {"nonce": check_line("nonce", asked.parameters.get("nonce", ""), longest=512)}
+
+
+def assign_prompt(asked: Asked) -> Mapping[str, Any]:
+    """`none` stands alone."""
+    prompt = words(asked, "prompt")
+    if any(each not in PROMPTS for each in prompt):
+        raise InvalidRequest(f"prompt must be among {', '.join(PROMPTS)}")
+    if "none" in prompt and len(prompt) > 1:
+        raise InvalidRequest("prompt: none must stand alone")
+    return {"prompt": prompt}
+
+
+def assign_max_age(asked: Asked) -> Mapping[str, Any]:
+    """What the request says, else the client's `default_max_age` (Registration section 2)."""
+    max_age = asked.parameters.get("max_age")
+    if max_age is None:
+        return {"max_age": asked.client.get("default_max_age")}
+    if not SECONDS.fullmatch(max_age):
+        raise InvalidRequest("max_age must be a number of seconds")
+    return {"max_age": int(max_age)}
+
+
+def assign_acr_values(asked: Asked) -> Mapping[str, Any]:
+    """What the request says, else the client's `default_acr_values`. Unknown values ask for nothing: it is a wish."""
+    default = tuple(asked.client.get("default_acr_values") or ())
+    return {"acr_values": words(asked, "acr_values") or default}
+
+
+def assign_display(asked: Asked) -> Mapping[str, Any]:
+    """Every display is the same responsive page."""
+    display = asked.parameters.get("display", "page")
+    if display not in DISPLAYS:
+        raise InvalidRequest(f"display must be one of {', '.join(DISPLAYS)}")
+    return {"display": display}
+
+
+def assign_locales(asked: Asked) -> Mapping[str, Any]:
+    """Section 3.1.2.1: a locale that is not spoken here is no error."""
+    found = {name: words(asked, name) for name in ("ui_locales", "claims_locales")}
+    if not all(LANGUAGE_TAG.fullmatch(each) for tags in found.values() for each in tags):
+        raise InvalidRequest("ui_locales and claims_locales must be language tags (RFC 5646)")
+    return found
+
+
+def assign_login_hint(asked: Asked) -> Mapping[str, Any]:
+    return {"login_hint": check_line("login_hint", asked.parameters.get("login_hint", ""), longest=255)}
+
+
+def assign_hinted_account(asked: Asked) -> Mapping[str, Any]:
+    """`id_token_hint`, and `sub` asked for by value (section 5.5.1): nobody else may answer for who is named."""
+    hint = asked.parameters.get("id_token_hint")
+    if hint is None:
+        return {}
+    account_id = asked.hints.account_of_id_token(asked.client, hint)
+    if account_id is None:
+        raise LoginRequired("id_token_hint names nobody known")
+    return {"hinted_account_id": account_id}
+
+
+def words(asked: Asked, name: str) -> tuple[str, ...]:
+    """A list parted by spaces, each word once."""
+    value = check_line(name, asked.parameters.get(name, ""), longest=1000)
+    found = tuple(dict.fromkeys(value.split()))
+    if len(found) > MAX_WORDS:
+        raise InvalidRequest(f"{name} has more than {MAX_WORDS} values")
+    return found

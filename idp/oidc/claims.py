@@ -22,7 +22,8 @@ CITIZEN_NUMBER = "prajak_citizen_number"
 @dataclass(frozen=True)
 class Claim:
     """`scope` is the one that asks for it, "" where only the `claims` parameter does. `restricted`: no client has it
-    without registering it. `value` gives None where nothing is known."""
+    without registering it. `value` gives None where nothing is known.
+    """
 
     name: str
     scope: str
@@ -34,7 +35,8 @@ class Claim:
 @dataclass(frozen=True)
 class ClaimRelease:
     """One claim that an answer would release. `value` is None where nothing is known. For `verified_claims` it is
-    the identity's level, such as "2.1"."""
+    the identity's level, such as "2.1".
+    """
 
     name: str
     value: Any

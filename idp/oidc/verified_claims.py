@@ -38,6 +38,7 @@ DOCUMENT_CHECKS = {
 REGISTER_CHECKS = {"register_status": "data"}
 VERIFICATION = ("trust_framework", "assurance_level", "assurance_process", "time", "evidence")
 MAX_REQUESTS = 5
+MAX_AGE = 10**10
 
 
 def metadata() -> dict[str, Any]:
@@ -70,13 +71,21 @@ def check_request(wanted: Any) -> None:
 
 def check_constraints(wanted: Mapping[str, Any]) -> None:
     for name, constraint in wanted.items():
-        if name not in ("evidence", "assurance_process") and not isinstance(constraint, dict | None):
+        if name != "evidence" and not isinstance(constraint, dict | None):
             raise InvalidRequest(f"claims: {name[:60]} must be null or an object")
-        if isinstance(constraint, dict) and not isinstance(constraint.get("values", []), list):
-            raise InvalidRequest(f"claims: values of {name[:60]} must be a list")
-        age = constraint.get("max_age", 0) if isinstance(constraint, dict) else 0
-        if isinstance(age, bool) or not isinstance(age, int) or not 0 <= age < 10**10:
-            raise InvalidRequest(f"claims: max_age of {name[:60]} must be seconds")
+    check_words(wanted)
+
+
+def check_words(wanted: Any) -> None:
+    """`values` and `max_age`, wherever they stand."""
+    for each in wanted if isinstance(wanted, list) else ():
+        check_words(each)
+    for name, value in wanted.items() if isinstance(wanted, dict) else ():
+        if name == "values" and not isinstance(value, list):
+            raise InvalidRequest("claims: values must be a list")
+        if name == "max_age" and (type(value) is not int or not 0 <= value < MAX_AGE):
+            raise InvalidRequest("claims: max_age must be seconds")
+        check_words(value)
 
 
 def check_evidence_request(evidence: Any) -> None:
@@ -88,6 +97,8 @@ def check_evidence_request(evidence: Any) -> None:
         kind = each.get("type")
         if not isinstance(kind, dict) or not isinstance(kind.get("value"), str):
             raise InvalidRequest("claims: each evidence must have a type with a value")
+        if not isinstance(each.get("check_details"), list | None):
+            raise InvalidRequest("claims: check_details must be a list")
 
 
 def verified_claims(
@@ -133,9 +144,7 @@ def is_verifiable(name: str) -> bool:
     return name in CATALOGUE and CATALOGUE[name].verifiable
 
 
-def verification_answer(
-    wanted: Mapping[str, Any], identity: VerifiedIdentity, now: datetime
-) -> dict[str, Any] | None:
+def verification_answer(wanted: Mapping[str, Any], identity: VerifiedIdentity, now: datetime) -> dict[str, Any] | None:
     """`trust_framework` always, the rest where asked for; None where a constraint is not met."""
     held = {
         "trust_framework": load_policy(identity.policy).trust_framework,

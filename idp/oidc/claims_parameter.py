@@ -1,0 +1,82 @@
+"""The `claims` parameter, OpenID Connect Core section 5.5: read strictly, unknown claims ignored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from core.assurance import parse_acr
+from idp.errors import InvalidRequest, LoginRequired, UnmetAuthenticationRequirements
+from idp.oauth2.authorization_request import Asked
+from idp.oauth2.parameters import NotStrictJson, read_json
+from idp.oidc.claims import VERIFIED_CLAIMS
+from idp.oidc.verified_claims import check_request
+
+MAX_CLAIMS = 16 * 1024
+DESTINATIONS = ("id_token", "userinfo")
+
+
+def assign_claims(asked: Asked) -> Mapping[str, Any]:
+    """The two members that the specification knows; `sub` by value names a person like an id_token_hint does."""
+    text = asked.parameters.get("claims")
+    if text is None:
+        return {}
+    claims = read_claims(text)
+    check_essential_acr(claims, sandbox=asked.sandbox)
+    return {"claims": claims} | hinted_account(claims, asked)
+
+
+def read_claims(text: str) -> dict[str, Any]:
+    try:
+        value = read_json(text, longest=MAX_CLAIMS)
+    except NotStrictJson as error:
+        raise InvalidRequest(f"claims: {error}") from error
+    if not isinstance(value, dict):
+        raise InvalidRequest("claims must be a JSON object")
+    claims = {name: value[name] for name in DESTINATIONS if value.get(name) is not None}
+    for name, asked in claims.items():
+        check_destination(name, asked)
+    return claims
+
+
+def check_destination(destination: str, asked: Any) -> None:
+    """Section 5.5.1: each claim is null or an object with `essential`, `value` or `values`."""
+    if not isinstance(asked, dict):
+        raise InvalidRequest(f"claims: {destination} must be an object")
+    for name, want in asked.items():
+        if name == VERIFIED_CLAIMS:
+            if want is not None:
+                check_request(want)
+            continue
+        if not isinstance(want, dict | None):
+            raise InvalidRequest(f"claims: {name[:60]} must be null or an object")
+        if isinstance(want, dict) and not isinstance(want.get("essential", False), bool):
+            raise InvalidRequest(f"claims: essential of {name[:60]} must be true or false")
+        if isinstance(want, dict) and not isinstance(want.get("values", []), list):
+            raise InvalidRequest(f"claims: values of {name[:60]} must be a list")
+
+
+def check_essential_acr(claims: Mapping[str, Any], *, sandbox: bool) -> None:
+    """Section 5.5.1.1: an essential `acr` that nobody can reach here is refused at once, not after a login."""
+    acr = claims.get("id_token", {}).get("acr") or {}
+    if not acr.get("essential"):
+        return
+    values = acr.get("values") or [acr.get("value")]
+    if values == [None]:
+        return
+    if not any(isinstance(each, str) and parse_acr(each, sandbox=sandbox) for each in values):
+        raise UnmetAuthenticationRequirements("none of the essential acr values is known here")
+
+
+def hinted_account(claims: Mapping[str, Any], asked: Asked) -> dict[str, Any]:
+    subs = [(claims.get(name, {}).get("sub") or {}).get("value") for name in DESTINATIONS]
+    wanted = [sub for sub in subs if sub is not None]
+    if not wanted:
+        return {}
+    if not all(isinstance(sub, str) and sub == wanted[0] for sub in wanted):
+        raise InvalidRequest("claims: sub must be one text")
+    account_id = asked.hints.account_of_sub(asked.client, wanted[0])
+    hint = asked.parameters.get("id_token_hint")
+    if account_id is None or (hint and asked.hints.account_of_id_token(asked.client, hint) != account_id):
+        raise LoginRequired("claims: sub names nobody known, or another than id_token_hint")
+    return {"hinted_account_id": account_id}

@@ -1,0 +1,130 @@
+"""The endpoints that machines call: a request becomes a `Call`, the answer JSON. The rules are in `idp/server.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, make_response, request
+from flask.typing import ResponseReturnValue
+
+from core.web import ANYONE, BEARER, CLIENT, callers, machine
+from idp.errors import InvalidRequest, OAuthError
+from idp.oauth2 import dpop
+from idp.oauth2.bearer import Scheme, challenge
+from idp.oauth2.call import Call
+from idp.oauth2.parameters import read_form
+from idp.oidc.discovery import MAX_AGE, Prepared
+from idp.server import ENDPOINTS, Server
+
+FORM = "application/x-www-form-urlencoded"
+MAX_BODY = 256 * 1024
+ALGORITHMS = " ".join(dpop.ALGORITHMS)
+
+
+def blueprint(server: Server) -> Blueprint:
+    views = Blueprint("protocol", __name__)
+
+    @views.post(ENDPOINTS["token_endpoint"])
+    @callers(CLIENT)
+    @machine
+    def token() -> ResponseReturnValue:
+        return answered(lambda: server.token(read_call(server, "token_endpoint")))
+
+    @views.post(ENDPOINTS["pushed_authorization_request_endpoint"])
+    @callers(CLIENT)
+    @machine
+    def par() -> ResponseReturnValue:
+        call = lambda: server.push(read_call(server, "pushed_authorization_request_endpoint"))  # noqa: E731
+        return answered(call, status=201)
+
+    @views.route(ENDPOINTS["userinfo_endpoint"], methods=["GET", "POST"])
+    @callers(BEARER)
+    @machine
+    def userinfo() -> ResponseReturnValue:
+        try:
+            return no_store(jsonify(server.userinfo(read_call(server, "userinfo_endpoint"))))
+        except OAuthError as error:
+            return challenged(error)
+
+    @views.get(ENDPOINTS["jwks_uri"])
+    @callers(ANYONE)
+    @machine
+    def jwks() -> ResponseReturnValue:
+        return prepared(server.key_set.prepared())
+
+    @views.get("/.well-known/openid-configuration")
+    @callers(ANYONE)
+    @machine
+    def openid_configuration() -> ResponseReturnValue:
+        return prepared(server.metadata)
+
+    @views.get("/.well-known/oauth-authorization-server")
+    @callers(ANYONE)
+    @machine
+    def authorization_server_metadata() -> ResponseReturnValue:
+        return prepared(server.metadata)
+
+    return views
+
+
+def read_call(server: Server, endpoint: str) -> Call:
+    """Raises InvalidRequest for a body that is no form. `url` is our own name: the Host header is not asked."""
+    if (request.content_length or 0) > MAX_BODY:
+        raise InvalidRequest("the request is too large")
+    return Call(
+        method=request.method,
+        url=server.url(endpoint),
+        form=read_body() if request.method == "POST" else {},
+        query=read_form(request.query_string),
+        authorization=request.headers.get("Authorization", ""),
+        dpop=tuple(request.headers.getlist("DPoP")),
+    )
+
+
+def read_body() -> Mapping[str, str]:
+    """RFC 6749 section 3.2: a form. A POST without any body is one without parameters (userinfo by POST)."""
+    body = request.get_data()
+    if body and request.mimetype != FORM:
+        raise InvalidRequest(f"the body must be {FORM}")
+    return read_form(body)
+
+
+def answered(call: Callable[[], dict[str, Any]], *, status: int = 200) -> Response:
+    try:
+        return no_store(make_response(jsonify(call()), status))
+    except OAuthError as error:
+        return refused(error)
+
+
+def refused(error: OAuthError) -> Response:
+    """RFC 6749 section 5.2: 401 names the scheme, where the client had tried one."""
+    response = no_store(make_response(jsonify(error.parameters()), error.status))
+    if error.status == 401:  # noqa: PLR2004 - RFC 9110 section 15.5.2
+        response.headers["WWW-Authenticate"] = 'Basic realm="token"'
+    return response
+
+
+def challenged(error: OAuthError) -> Response:
+    """RFC 6750 section 3: what is wrong stands in the header, and for people in the body."""
+    scheme: Scheme = "DPoP" if request.headers.get("Authorization", "")[:5].lower() == "dpop " else "Bearer"
+    status = 401 if error.error == "invalid_dpop_proof" else error.status
+    response = no_store(make_response(jsonify(error.parameters()), status))
+    response.headers["WWW-Authenticate"] = challenge(error, scheme, scope="openid", algorithms=ALGORITHMS)
+    return response
+
+
+def prepared(document: Prepared) -> ResponseReturnValue:
+    response = Response(document.body, mimetype="application/json")
+    response.set_etag(document.etag)
+    response.cache_control.public = True
+    response.cache_control.max_age = int(MAX_AGE.total_seconds())
+    response.headers["Access-Control-Allow-Origin"] = "*"  # public documents, read by browsers' clients too
+    return response.make_conditional(request)
+
+
+def no_store(response: Response) -> Response:
+    """RFC 6749 section 5.1."""
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Pragma"] = "no-cache"
+    return response

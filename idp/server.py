@@ -1,0 +1,262 @@
+"""What this server is, on one screen: client authentication, the checks of a request in their order, grants,
+extensions, endpoints. A feature is a file and a line here; discovery is built from these tables and promises no more.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any, Protocol
+
+from sqlalchemy import Connection, select
+
+from core.assurance import acr_values_supported
+from core.ground import Ground
+from enrollment.account import AccountStore
+from idp.errors import InvalidClient, InvalidRequest, OAuthError, UnauthorizedClient, UnsupportedGrantType
+from idp.interaction.session_row import Session, in_force
+from idp.models.client import Clients, RegisteredClient
+from idp.models.profile import PROFILES, ProfileName
+from idp.oauth2 import (
+    authorization_request,
+    client_secret,
+    dpop,
+    issuer,
+    metadata,
+    par,
+    pkce,
+    private_key_jwt,
+    public_client,
+    rar,
+)
+from idp.oauth2.authorization_request import Asked, Step, check_redirect_uri
+from idp.oauth2.bearer import read_access_token
+from idp.oauth2.call import Call
+from idp.oauth2.client_authentication import AuthenticatedClient, Presented, Registry
+from idp.oauth2.one_time import OneTime, spend_all, spend_what_is_left
+from idp.oauth2.parameters import required
+from idp.oidc import (
+    authentication_request,
+    backchannel_logout,
+    claims,
+    claims_parameter,
+    id_token,
+    subject,
+    verified_claims,
+)
+from idp.oidc.authentication_request import AuthorizationRequest
+from idp.oidc.code_grant import CodeGrant, TokenRequest
+from idp.oidc.discovery import KeySetDocument, Prepared
+from idp.oidc.hints import KnownSubjects
+from idp.oidc.userinfo import Userinfo
+from idp.registration.client_keys import ClientKeys
+from keys.keystore import Keystore
+
+CLIENT_AUTHENTICATION = (  # the first that is presented; two at once are refused
+    private_key_jwt.METHOD,
+    client_secret.BASIC,
+    client_secret.POST,
+    public_client.NONE,
+)
+
+AUTHORIZATION_REQUEST: tuple[Step, ...] = (
+    authentication_request.assign_response_mode,  # first: the errors of all that follow travel by it
+    authorization_request.assign_state,
+    authentication_request.reject_unsupported,
+    authorization_request.check_pushed,
+    authorization_request.check_response_type,
+    authorization_request.assign_scope,
+    rar.assign_authorization_details,
+    pkce.assign_code_challenge,
+    dpop.assign_dpop_jkt,
+    authentication_request.assign_nonce,
+    authentication_request.assign_prompt,
+    authentication_request.assign_max_age,
+    authentication_request.assign_acr_values,
+    authentication_request.assign_display,
+    authentication_request.assign_locales,
+    authentication_request.assign_login_hint,
+    authentication_request.assign_hinted_account,
+    claims_parameter.assign_claims,
+)
+
+GRANTS = (CodeGrant,)
+
+EXTENSIONS: tuple[Mapping[str, Any], ...] = (
+    authentication_request.METADATA,
+    claims.METADATA,
+    id_token.METADATA,
+    subject.METADATA,
+    verified_claims.metadata(),
+    pkce.METADATA,
+    par.METADATA,
+    rar.METADATA,
+    dpop.METADATA,
+    issuer.METADATA,
+    backchannel_logout.METADATA,
+)
+
+ENDPOINTS = {
+    "authorization_endpoint": "/authorize",
+    "pushed_authorization_request_endpoint": "/par",
+    "token_endpoint": "/token",
+    "userinfo_endpoint": "/userinfo",
+    "jwks_uri": "/jwks",
+    "end_session_endpoint": "/logout",
+}
+
+
+AnswerClient = Callable[[AuthenticatedClient, str, tuple[OneTime, ...]], dict[str, Any]]  # client, jkt, one-time things
+
+
+class Grant(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    def redeem(self, request: TokenRequest) -> dict[str, Any]: ...
+
+
+def is_session_in_force(connection: Connection, session_id: str) -> bool:
+    """Held until the caller's transaction ends, so that a logout misses no client."""
+    query = select(Session.sid).where(in_force(session_id)).with_for_update(read=True)
+    return connection.execute(query).first() is not None
+
+
+class Server:
+    def __init__(self, ground: Ground, keystore: Keystore, accounts: AccountStore) -> None:
+        self.ground = ground
+        self.clients = Clients(ground)
+        self.client_keys = ClientKeys(ground, self.clients)
+        self.key_set = KeySetDocument(ground, keystore)
+        self.hints = KnownSubjects(ground, self.key_set)
+        self.userinfo_endpoint = Userinfo(ground, accounts, self.clients)
+        grants: tuple[Grant, ...] = tuple(grant(ground, keystore, accounts, is_session_in_force) for grant in GRANTS)
+        self.grants: Mapping[str, Grant] = {grant.name: grant for grant in grants}
+        self.registry = Registry(self.clients.load, self.client_keys.refresh)
+
+    def url(self, endpoint: str) -> str:
+        return self.ground.settings.issuer + ENDPOINTS[endpoint]
+
+    # The authorization request --------------------------------------------------------------------------------------
+
+    def validate(
+        self, client: RegisteredClient, parameters: Mapping[str, str], *, pushed: bool = False, jkt: str = ""
+    ) -> AuthorizationRequest:
+        """The whole table, for a redirect_uri that was checked before. Raises the first refusal."""
+        now = self.ground.clock.now()
+        asked = Asked(client, parameters, now, self.hints, self.ground.settings.sandbox, pushed, jkt)
+        values: dict[str, Any] = {}
+        for step in AUTHORIZATION_REQUEST:
+            values |= step(asked)
+        received_at = int(now.timestamp())
+        redirect_uri = parameters["redirect_uri"]
+        return AuthorizationRequest(
+            client_id=client.client_id, redirect_uri=redirect_uri, received_at=received_at, **values
+        )
+
+    def push(self, call: Call) -> dict[str, Any]:
+        """RFC 9126 section 2: the same checks as at `/authorize`, before anybody is asked to sign in."""
+
+        def answer(authenticated: AuthenticatedClient, jkt: str, one_time: tuple[OneTime, ...]) -> dict[str, Any]:
+            if "request_uri" in call.form:
+                raise InvalidRequest("request_uri must not be pushed")  # section 2.1
+            client, lifetime = authenticated.client, self.ground.settings.request_uri_lifetime
+            check_redirect_uri(client, required(call.form, "redirect_uri"))
+            request = self.validate(client, call.form, pushed=True, jkt=jkt)
+            text = json.dumps(request.to_dict(), ensure_ascii=False)
+            with self.ground.database.write() as connection:
+                spend_all(connection, one_time)
+                expires_at = self.ground.clock.now() + lifetime
+                request_uri = par.record(connection, client_id=client.client_id, request=text, expires_at=expires_at)
+            return {"request_uri": request_uri, "expires_in": int(lifetime.total_seconds())}
+
+        return self._authenticated(call, "pushed_authorization_request_endpoint", answer)
+
+    # The token endpoint ---------------------------------------------------------------------------------------------
+
+    def token(self, call: Call) -> dict[str, Any]:
+        """RFC 6749 section 3.2."""
+
+        def answer(authenticated: AuthenticatedClient, jkt: str, one_time: tuple[OneTime, ...]) -> dict[str, Any]:
+            name = required(call.form, "grant_type")
+            grant = self.grants.get(name)
+            if grant is None:
+                raise UnsupportedGrantType(f"grant_type must be one of {', '.join(self.grants)}")
+            if name not in authenticated.client.get("grant_types", ["authorization_code"]):
+                raise UnauthorizedClient("this client is not registered for this grant_type")
+            return grant.redeem(TokenRequest(call.form, authenticated.client, jkt, one_time))
+
+        return self._authenticated(call, "token_endpoint", answer)
+
+    def userinfo(self, call: Call) -> dict[str, Any]:
+        presented = read_access_token(call.authorization, call.form, call.query)
+        return self.userinfo_endpoint.answer(presented, call)
+
+    # Client authentication ------------------------------------------------------------------------------------------
+
+    def _authenticated(self, call: Call, answer: AnswerClient) -> dict[str, Any]:
+        """What a call may use only once is spent by `answer`; by a refused call too, in a transaction of its own."""
+        one_time: tuple[OneTime, ...] = ()
+        try:
+            authenticated = self.authenticate(call)
+            one_time = authenticated.one_time
+            jkt = ""
+            if call.dpop:
+                proof = self._proof(call)
+                jkt, one_time = proof.jkt, (*one_time, proof.one_time)
+            return answer(authenticated, jkt, one_time)
+        except OAuthError:
+            if one_time:
+                with self.ground.database.write() as connection:
+                    spend_what_is_left(connection, one_time)
+            raise
+
+    def authenticate(self, call: Call) -> AuthenticatedClient:
+        """RFC 6749 section 2.3: one method in each request."""
+        settings = self.ground.settings
+        presented = Presented(
+            parameters=call.form,
+            authorization=call.authorization,
+            issuer=settings.issuer,
+            token_endpoint=self.url("token_endpoint"),
+            now=self.ground.clock.now(),
+            skew=settings.clock_skew,
+            longest_assertion=settings.client_assertion_lifetime,
+        )
+        methods = [method for method in CLIENT_AUTHENTICATION if method.is_presented(presented)]
+        secret = [method for method in methods if method is not public_client.NONE]
+        if len(secret) > 1:
+            raise InvalidRequest("the client authenticates in more than one way")
+        if not methods:
+            raise InvalidClient("the client did not authenticate")
+        return methods[0].authenticate(presented, self.registry)
+
+    def _proof(self, call: Call) -> dpop.Proof:
+        settings = self.ground.settings
+        return dpop.verify_proof(
+            call.dpop, method=call.method, uri=call.url, now=self.ground.clock.now(), skew=settings.clock_skew
+        )
+
+    # Discovery ------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def metadata(self) -> Prepared:
+        """RFC 8414 section 2 and OpenID Connect Discovery section 3: built from the tables above, once."""
+        settings = self.ground.settings
+        methods = [method.name for method in CLIENT_AUTHENTICATION]
+        algorithms = list(dict.fromkeys(each for p in PROFILES.values() for each in p.assertion_algorithms))
+        own = {
+            "issuer": settings.issuer,
+            **{name: self.url(name) for name in ENDPOINTS},
+            "scopes_supported": list(claims.SCOPES),
+            "claims_supported": ["sub", "iss", "auth_time", "acr", "amr", "sid", *claims.CATALOGUE],
+            "claims_locales_supported": ["th", "en"],
+            "ui_locales_supported": ["th", "en"],
+            "grant_types_supported": list(self.grants),
+            "acr_values_supported": acr_values_supported(sandbox=settings.sandbox),
+            "token_endpoint_auth_methods_supported": methods,
+            "token_endpoint_auth_signing_alg_values_supported": algorithms,
+            "prajak_profiles_supported": [name.value for name in ProfileName],
+        }
+        return Prepared(metadata.joined((own, *EXTENSIONS)))
