@@ -102,7 +102,7 @@ class AccountStore:
     ) -> str:
         """The same in the caller's transaction. Raises AlreadyEnrolled when the citizen number has an account."""
         account_id, data_key = account_id or new_id(), data_key or self.envelope.new_data_key()
-        row = {"id": account_id, "status": AccountStatus.ACTIVE, "name": name, "data_key": data_key}
+        row: dict[str, object] = {"id": account_id, "status": AccountStatus.ACTIVE, "name": name, "data_key": data_key}
         row |= {"attributes": self._sealed(account_id, data_key, attributes), "created_at": self.ground.clock.now()}
         connection.execute(insert(Account), row)
         if attributes.citizen_number:

@@ -35,7 +35,13 @@ class Dossier:
         """Returns the evidence's id. `attributes` are sealed under the case's data key."""
         evidence_id = new_id()
         text = json.dumps(dict(attributes), ensure_ascii=False).encode()
-        row = {"id": evidence_id, "case_id": case.id, "step": case_step(type), "type": type, "source": source}
+        row: dict[str, object] = {
+            "id": evidence_id,
+            "case_id": case.id,
+            "step": case_step(type),
+            "type": type,
+            "source": source,
+        }
         row |= {"captured_by": captured_by, "captured_at": self.clock.now()}
         sealed = self.cases.seal(case, text, what=f"evidence:{evidence_id}")
         connection.execute(insert(Evidence), row | {"attributes": sealed})
@@ -44,7 +50,13 @@ class Dossier:
     def add_check(
         self, connection: Connection, evidence_id: str, *, kind: Kind, method: str, outcome: Outcome, actor: str
     ) -> None:
-        row = {"id": new_id(), "evidence_id": evidence_id, "kind": kind, "method": method, "outcome": outcome}
+        row: dict[str, object] = {
+            "id": new_id(),
+            "evidence_id": evidence_id,
+            "kind": kind,
+            "method": method,
+            "outcome": outcome,
+        }
         connection.execute(insert(Check), row | {"actor": actor, "at": self.clock.now()})
 
     def attributes(self, connection: Connection, case: Case, type: str) -> dict[str, object] | None:  # noqa: A002

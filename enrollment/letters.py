@@ -72,5 +72,5 @@ RAISED = (
 )
 NOT_RAISED = (
     "คำขอยืนยันตัวตนในระดับที่สูงขึ้นไม่ได้รับการอนุมัติ บัญชีของคุณยังใช้งานได้ตามเดิม คุณยื่นคำขอใหม่ได้ที่สำนักทะเบียน",
-    "Your request for a higher level was not approved. Your account works as before, and you may ask again at an office.",
+    "Your request for a higher level was not approved. Your account works as before; you may ask again at an office.",
 )

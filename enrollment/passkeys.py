@@ -9,13 +9,14 @@ from core.errors import NotFound, PersonError
 from core.ground import Ground
 from enrollment.models import Account, Passkey
 
+MAX_NAME = 80  # the column
 NO_SUCH_PASSKEY = "There is no such passkey."
 
 
 def rename(ground: Ground, account_id: str, credential_id: str, name: str) -> None:
     """Raises NotFound for a passkey that is not this account's."""
     name = " ".join(name.split())
-    if not 1 <= len(name) <= 80 or not name.isprintable():
+    if not 1 <= len(name) <= MAX_NAME or not name.isprintable():
         raise PersonError("Please give the passkey a name of 1 to 80 characters.", field="name")
     with ground.database.write() as connection:
         where = (Passkey.credential_id == credential_id, Passkey.account_id == account_id, Passkey.revoked_at.is_(None))

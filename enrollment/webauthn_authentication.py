@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from secrets import token_bytes
 
-from sqlalchemy import Connection, RowMapping, and_, or_, select, update
+from sqlalchemy import Connection, RowMapping, select, update
 
 from core import audit, webauthn
 from core.assurance import AAL, AMR
@@ -27,6 +27,7 @@ from enrollment.models.account import AccountStatus
 AUTHENTICATION = "passkey-authentication"
 CHALLENGE_LIFETIME = timedelta(minutes=10)  # the ceremony itself has five; a page may stand a while before it
 BASE64URL = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+MAX_CHALLENGE = 200  # characters; ours have 43
 NOT_SIGNED_IN = "The passkey was not accepted. Please try again, or use another passkey."
 
 
@@ -82,7 +83,7 @@ def finish_authentication(
         verified = webauthn.verify_authentication(
             credential_json,
             expected_challenge=expected_challenge,
-            expected_origin=ground.settings.issuer,
+            expected_origin=origin_of(ground),
             expected_rp_id=ground.settings.rp_id,
             public_key=row["public_key"],
             sign_count=row["sign_count"],
@@ -100,6 +101,12 @@ def finish_authentication(
         amr=amr_of(backup_eligible=eligible, attestation_trusted=trusted),
         assertion=assertion_of(credential_json),
     )
+
+
+def origin_of(ground: Ground) -> str:
+    """The issuer's origin: the only place where our passkeys are used."""
+    scheme, _, rest = ground.settings.issuer.partition("://")
+    return f"{scheme}://{rest.partition('/')[0]}"
 
 
 def load_passkey(ground: Ground, credential_id: str) -> RowMapping:
@@ -137,7 +144,7 @@ def record_use(
     now, count = ground.clock.now(), verified.sign_count
     if not spend(connection, AUTHENTICATION, webauthn.encode(challenge), expires_at=now + timedelta(days=1)):
         raise webauthn.WebAuthnRefused("the challenge was used before")
-    moved_on = or_(Passkey.sign_count < count, and_(Passkey.sign_count == 0, count == 0))  # zero: it does not count
+    moved_on = Passkey.sign_count < count if count else Passkey.sign_count == 0  # zero: it does not count
     values = {"sign_count": count, "backed_up": verified.backed_up, "last_used_at": now}
     where = (Passkey.credential_id == row["credential_id"], Passkey.revoked_at.is_(None), moved_on)
     if connection.execute(update(Passkey).where(*where).values(**values)).rowcount != 1:
@@ -187,7 +194,7 @@ def unverified_challenge(credential_json: str) -> str:
     try:
         client_data = webauthn.parse_credential(credential_json)["response"]["clientDataJSON"]
         challenge = json.loads(decode(client_data))["challenge"]
-        if webauthn.encode(decode(challenge)) == challenge and len(challenge) <= 200:
+        if webauthn.encode(decode(challenge)) == challenge and len(challenge) <= MAX_CHALLENGE:
             return str(challenge)
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise webauthn.WebAuthnRefused("the response names no challenge") from error

@@ -34,6 +34,7 @@ from enrollment.webauthn_authentication import (
     issue_challenge,
     issued_challenge,
 )
+from enrollment.webauthn_authentication import origin_of as origin_of  # noqa: PLC0414 - one origin for both ceremonies
 
 REGISTRATION = "passkey-registration"
 NOT_REGISTERED = "The passkey was not created. Nothing was lost; please try again."
@@ -121,7 +122,11 @@ def bind(connection: Connection, ground: Ground, passkey: RegisteredPasskey, *, 
         connection.execute(insert(Passkey), row)
     except IntegrityError as error:
         raise PersonError(TAKEN) from error
-    detail = {"credential_id": passkey.credential_id[:80], "aal": int(passkey.aal), "aaguid": registration.aaguid}
+    detail: dict[str, str | int | bool] = {
+        "credential_id": passkey.credential_id[:80],
+        "aal": int(passkey.aal),
+        "aaguid": registration.aaguid,
+    }
     audit.record(
         connection, ground.clock, event="passkey.bound", actor=actor, subject=passkey.account_id, detail=detail
     )
@@ -154,12 +159,6 @@ def aal_of(registration: webauthn.VerifiedRegistration) -> AAL:
     verified, or the registration would not have been.
     """
     return AAL.AAL3 if registration.attestation_trusted and not registration.backup_eligible else AAL.AAL2
-
-
-def origin_of(ground: Ground) -> str:
-    """The issuer's origin: the only place where our passkeys are used."""
-    scheme, _, rest = ground.settings.issuer.partition("://")
-    return f"{scheme}://{rest.partition('/')[0]}"
 
 
 def attestation_roots(path: Path | None) -> tuple[bytes, ...]:

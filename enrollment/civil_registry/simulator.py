@@ -93,7 +93,8 @@ def write_result(is_error: str, error_message: str, code: str, description: str)
     said = {"IsError": is_error, "ErrorMessage": error_message, "Code": code, "Desc": description}
     for name, value in said.items():
         ET.SubElement(result, f"{{{SERVICE}}}{name}").text = value
-    return ET.tostring(envelope, encoding="utf-8", xml_declaration=True)
+    written: bytes = ET.tostring(envelope, encoding="utf-8", xml_declaration=True)
+    return written
 
 
 def write_fault() -> bytes:
@@ -103,7 +104,8 @@ def write_fault() -> bytes:
     ET.SubElement(ET.SubElement(fault, f"{{{SOAP}}}Code"), f"{{{SOAP}}}Value").text = "soap:Sender"
     text = ET.SubElement(ET.SubElement(fault, f"{{{SOAP}}}Reason"), f"{{{SOAP}}}Text")
     text.text = "The request could not be read."
-    return ET.tostring(envelope, encoding="utf-8", xml_declaration=True)
+    written: bytes = ET.tostring(envelope, encoding="utf-8", xml_declaration=True)
+    return written
 
 
 def respond(start_response: StartResponse, status: str, body: bytes) -> list[bytes]:

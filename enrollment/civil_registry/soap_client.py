@@ -63,7 +63,8 @@ def write_request(claim: CardClaim) -> bytes:
     }
     for name, value in fields.items():
         ET.SubElement(call, f"{{{SERVICE}}}{name}").text = NOT_XML.sub("", value)
-    return ET.tostring(envelope, encoding="utf-8", xml_declaration=True)
+    written: bytes = ET.tostring(envelope, encoding="utf-8", xml_declaration=True)
+    return written
 
 
 def read_answer(body: bytes) -> RegisterAnswer:

@@ -144,7 +144,7 @@ def read_row(row: dict[str, object]) -> Row:
     if not isinstance(checks, list) or not isinstance(evidence, list):
         raise TypeError("evidence and checks are lists")
     requirements = tuple(Requirement(**each) for each in checks)
-    return Row(IAL(row["ial"]), str(row["rule"]), row["mapping"] != "verified", tuple(evidence), requirements)
+    return Row(IAL(str(row["ial"])), str(row["rule"]), row["mapping"] != "verified", tuple(evidence), requirements)
 
 
 def check_policy(policy: Policy) -> None:

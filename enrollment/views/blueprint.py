@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from flask import Blueprint
+from flask.typing import ResponseReturnValue
 
 from core.web import ANYONE, callers
 from enrollment.services import EnrolmentServices
@@ -22,7 +23,7 @@ def blueprint(
     enrolment: EnrolmentServices,
     *,
     sign_in: SignIn,
-    end_sessions: Callable[[str], None] = lambda account_id: None,
+    end_sessions: Callable[[str], None],
 ) -> Blueprint:
     """`sign_in(account_id, passkey)` starts the provider's session on this response; `end_sessions(account_id)` ends
     all of the account's, after a recovery and when somebody says "this was not me".
@@ -30,7 +31,7 @@ def blueprint(
     made = Blueprint("enrollment", __name__, template_folder="../templates", url_prefix="/enroll")
     pages = Pages(enrolment, sign_in, end_sessions)
     steps, recovery, repudiation = StepPages(pages), RecoveryPages(pages), RepudiationPages(pages)
-    routes: tuple[tuple[str, str, Callable[..., object]], ...] = (
+    routes: tuple[tuple[str, str, Callable[..., ResponseReturnValue]], ...] = (
         ("", "GET", steps.entry),
         ("", "POST", steps.consent),
         ("/details", "GET", steps.details),
@@ -58,10 +59,10 @@ def blueprint(
     return made
 
 
-def open_to_anyone(answer: Callable[..., object]) -> Callable[..., object]:
+def open_to_anyone(answer: Callable[..., ResponseReturnValue]) -> Callable[..., ResponseReturnValue]:
     """A bound method carries no attributes of its own, so the declaration stands on a function around it."""
 
-    def view(**values: str) -> object:
+    def view(**values: str) -> ResponseReturnValue:
         return answer(**values)
 
     return callers(ANYONE)(view)

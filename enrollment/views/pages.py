@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
-from flask import redirect, request
+from flask import make_response, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
@@ -59,7 +59,7 @@ class Pages:
 
     def start(self, secret: str) -> ResponseReturnValue:
         """A new case: its cookie goes to this browser and host alone, and the way leads on."""
-        response = redirect("/enroll", 303)
+        response = make_response(redirect("/enroll", 303))
         web.set_cookie(response, COOKIE, secret)
         return response
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from flask import redirect, request
+from flask import make_response, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
@@ -138,10 +138,10 @@ class StepPages:
         return redirect("/enroll/code?sent=again", 303)
 
     def _code_page(self, case: Case, *, error: PersonError | None = None, again: bool = False) -> ResponseReturnValue:
-        values: dict[str, object] = {"contact": self.enrolment.contact(case), "again": again}
+        contact = self.enrolment.contact(case)
         if error is not None:
-            return self.pages.refused("code", case, error, typed_values(), **values)
-        return self.pages.show("code", case, typed={}, **values)
+            return self.pages.refused("code", case, error, typed_values(), contact=contact, again=again)
+        return self.pages.show("code", case, typed={}, contact=contact, again=again)
 
     # ------------------------------------------------------------ passkey
 
@@ -221,7 +221,7 @@ class StepPages:
                 self.enrolment.withdraw(case)
             except StepTaken:
                 return self.pages.lead_on()
-        response = redirect("/", 303)
+        response = make_response(redirect("/", 303))
         web.delete_cookie(response, COOKIE)
         return response
 
