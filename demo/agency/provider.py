@@ -183,7 +183,8 @@ class Provider:
 def claims_parameter(office: dict[str, Any], language: str) -> dict[str, Any]:
     """OpenID Connect for Identity Assurance: verified claims, each with its purpose in the person's language."""
     wanted = {claim["name"]: {"purpose": claim["purpose"][language]} for claim in office["claims"]}
-    verified = {"verification": {"trust_framework": None}, "claims": wanted}
+    verification = {"trust_framework": None, "assurance_level": None, "time": None}
+    verified = {"verification": verification, "claims": wanted}
     return {"userinfo": {"verified_claims": verified}}
 
 
