@@ -36,8 +36,13 @@ def catalogue() -> dict[str, str]:
         if file.is_file():
             with file.open("rb") as source:
                 catalog: Catalog = read_po(source, locale="th")
-            merged |= {str(each.id): str(each.string) for each in catalog if each.id and not each.fuzzy}
+            merged |= {first(each.id): first(each.string) for each in catalog if each.id and not each.fuzzy}
     return merged
+
+
+def first(text: object) -> str:
+    """Of a message with a plural, the singular; Thai has one form for both."""
+    return str(text[0]) if isinstance(text, tuple | list) else str(text)
 
 
 def messages() -> set[tuple[str, str]]:
@@ -54,11 +59,12 @@ def messages() -> set[tuple[str, str]]:
 
 def in_template(path: Path) -> Iterator[tuple[str, str]]:
     with path.open("rb") as source:
-        for line, _function, message, _comments in extract(
-            "jinja2", source, keywords={"_": None, "gettext": None}, options={"silent": "false"}
-        ):
-            if isinstance(message, str) and message:
-                yield message, f"{path.relative_to(ROOT)}:{line}"
+        keywords = {"_": None, "gettext": None, "ngettext": (1, 2)}
+        for line, message, _comments, _context in extract("jinja2", source, keywords, options={"silent": "false"}):
+            texts = message if isinstance(message, tuple) else (message,)
+            for text in texts[:1]:  # of a plural the singular is the catalogue's key
+                if isinstance(text, str) and text:
+                    yield text, f"{path.relative_to(ROOT)}:{line}"
 
 
 def in_python(path: Path) -> Iterator[tuple[str, str]]:
