@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, TypeAlias
 
+from asn1crypto.algos import SignedDigestAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, HashAlgorithm
@@ -105,6 +107,12 @@ ALGORITHMS: Mapping[AlgorithmName, Algorithm] = {
         ed25519_signature(),
     )
 }
+
+
+@lru_cache
+def x509_identifier(name: str) -> bytes:
+    """The DER AlgorithmIdentifier of a signature (RFC 5280 section 4.1.1.2)."""
+    return bytes(SignedDigestAlgorithm(algorithm_named(name).x509_identifier).dump())
 
 
 def algorithm_named(name: str) -> Algorithm:

@@ -15,14 +15,13 @@ from keys.algorithms import PublicKey
 from keys.certificate_rows import (
     RevocationReason,
     RevokedStatus,
-    as_revoked,
     as_text,
     by_serial,
     by_slot,
     insert_certificate,
     insert_revocation,
     load_one,
-    status_of,
+    load_status,
 )
 from keys.errors import CertificateError
 from keys.issuance import is_issued_by, signed_certificate
@@ -130,8 +129,7 @@ class CertificateAuthority:
         """When and why it was revoked, None while it is good; CertificateError when it was never issued."""
         issuer = self._issuer_of(self.load(serial))
         with self.ground.database.read() as connection:
-            row = connection.execute(status_of(as_text(issuer.serial_number), serial)).mappings().one()
-        return as_revoked(row) if row["revoked_at"] else None
+            return load_status(connection, issuer, serial)[1]
 
     def _issuer_of(self, certificate: x509.Certificate) -> x509.Certificate:
         chain = self.chain(certificate)
@@ -139,13 +137,15 @@ class CertificateAuthority:
             raise CertificateError("a root has no revocation: take it out of the trust anchors")
         return chain[1]
 
+    @property
+    def product(self) -> tuple[str, str]:
+        """How our services' names begin, and their organisation: a sandbox's say so, in every chain anyone sees."""
+        sandbox = self.ground.settings.sandbox
+        return ("Prajak Sandbox", "Prajak (sandbox, not for real use)") if sandbox else ("Prajak", "Prajak")
+
     def _name(self, slot: str) -> Subject:
-        """An authority's name; a sandbox's says what it is, in every chain that anyone ever sees."""
-        kind, generation = slot.split("-")
-        product = "Prajak Sandbox" if self.ground.settings.sandbox else "Prajak"
-        organisation = "Prajak (sandbox, not for real use)" if self.ground.settings.sandbox else "Prajak"
-        name = f"{product} {kind.capitalize()} CA - {generation.upper()}"
-        return Subject(name_th=name, organisation_th=organisation)
+        (name, organisation), (kind, generation) = self.product, slot.split("-")
+        return Subject(name_th=f"{name} {kind.capitalize()} CA - {generation.upper()}", organisation_th=organisation)
 
     def _issue(
         self, profile: Profile, public_key: PublicKey, subject: Subject, slot: str | None, actor: str

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from cryptography import x509
-from sqlalchemy import Connection, RowMapping, Select, func, select
+from sqlalchemy import Connection, RowMapping, Select, bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from keys.models import Certificate, Revocation
@@ -23,6 +23,21 @@ class RevocationReason(StrEnum):
     SUPERSEDED = "superseded"
     CESSATION_OF_OPERATION = "cessation_of_operation"
     PRIVILEGE_WITHDRAWN = "privilege_withdrawn"
+
+    @property
+    def code(self) -> int:
+        return REASON_CODES[self]
+
+
+REASON_CODES = {
+    RevocationReason.UNSPECIFIED: 0,
+    RevocationReason.KEY_COMPROMISE: 1,
+    RevocationReason.CA_COMPROMISE: 2,
+    RevocationReason.AFFILIATION_CHANGED: 3,
+    RevocationReason.SUPERSEDED: 4,
+    RevocationReason.CESSATION_OF_OPERATION: 5,
+    RevocationReason.PRIVILEGE_WITHDRAWN: 9,
+}
 
 
 @dataclass(frozen=True)
@@ -74,11 +89,20 @@ def load_one(connection: Connection, query: Select[bytes]) -> x509.Certificate |
     return None if der is None else x509.load_der_x509_certificate(der)
 
 
-def status_of(issuer_serial: str, serial: int) -> Select[str, datetime | None, str | None]:
-    """One row when the issuer has issued this serial; its time and reason are empty while it is good."""
-    columns = select(Certificate.serial, Revocation.revoked_at, Revocation.reason)
-    joined = columns.outerjoin(Revocation, Revocation.serial == Certificate.serial)
-    return joined.where(Certificate.serial == as_text(serial), Certificate.issuer_serial == issuer_serial)
+STATUS = (  # built once: every OCSP answer asks it
+    select(Certificate.serial, Revocation.revoked_at, Revocation.reason)
+    .outerjoin(Revocation, Revocation.serial == Certificate.serial)
+    .where(Certificate.serial == bindparam("serial"), Certificate.issuer_serial == bindparam("issuer_serial"))
+)
+
+
+def load_status(connection: Connection, issuer: x509.Certificate, serial: int) -> tuple[bool, RevokedStatus | None]:
+    """Whether this issuer has issued this serial, and whether it was revoked."""
+    names = {"serial": as_text(serial), "issuer_serial": as_text(issuer.serial_number)}
+    row = connection.execute(STATUS, names).mappings().first()
+    if row is None:
+        return False, None
+    return True, as_revoked(row) if row["revoked_at"] else None
 
 
 def revocations_by(issuer_serial: str) -> Select[str, datetime, str]:

@@ -81,6 +81,12 @@ def subject_of(certificate: x509.Certificate) -> asn1.Name:
     return subject
 
 
+def public_key_bits(certificate: x509.Certificate) -> bytes:
+    """The subjectPublicKey's bits, without tag, length and count: what key identifiers and hashes are made over."""
+    parsed = asn1.Certificate.load(certificate.public_bytes(Encoding.DER))
+    return bytes(parsed["tbs_certificate"]["subject_public_key_info"]["public_key"].contents[1:])
+
+
 def public_key_info(public_key: PublicKey) -> asn1_keys.PublicKeyInfo:
     der = public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     info: asn1_keys.PublicKeyInfo = asn1_keys.PublicKeyInfo.load(der)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha1
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from core.ground import Ground
 from keys.certificate import CertificateAuthority
 from keys.certificate_rows import load_one, newest_of_key, number_of_key
+from keys.issuance import public_key_bits
 from keys.keystore import Keystore
 from keys.profiles import PROFILES, ProfileName
 from keys.purposes import Purpose
@@ -22,6 +26,16 @@ NAMES: Mapping[Purpose, tuple[ProfileName, str]] = {
 RENEWED_AFTER = 2 / 3  # of its life
 
 
+@dataclass(frozen=True)
+class Service:
+    """A service's signer and its certificate. `key_hash`: RFC 6960 section 4.2.1 names a responder by SHA-1."""
+
+    signer: Signer
+    certificate: x509.Certificate
+    encoded: bytes
+    key_hash: bytes
+
+
 class ServiceCertificates:
     """One per process; a signature costs no query once the certificate is known."""
 
@@ -29,18 +43,20 @@ class ServiceCertificates:
         self.ground = ground
         self.keystore = keystore
         self.authority = authority
-        self._known: dict[str, x509.Certificate] = {}
+        self._known: dict[str, Service] = {}
 
-    def current(self, purpose: Purpose) -> tuple[Signer, x509.Certificate]:
-        """The service's signer and its certificate, not about to end. May write: never call it within a transaction."""
+    def current(self, purpose: Purpose) -> Service:
+        """Who signs for this service now, certified and not about to end. May write: not within a transaction."""
         signer = self.keystore.active(purpose)
-        certificate = self._known.get(signer.kid)
-        if certificate is None or self._is_old(certificate):
-            certificate = self._load(purpose, signer)
-            self._known[signer.kid] = certificate
-        return signer, certificate
+        service = self._known.get(signer.kid)
+        if service is None or self._is_old(service.certificate):
+            certificate = self._load_or_issue(purpose, signer)
+            key_hash = sha1(public_key_bits(certificate), usedforsecurity=False).digest()
+            service = Service(signer, certificate, certificate.public_bytes(Encoding.DER), key_hash)
+            self._known[signer.kid] = service
+        return service
 
-    def _load(self, purpose: Purpose, signer: Signer) -> x509.Certificate:
+    def _load_or_issue(self, purpose: Purpose, signer: Signer) -> x509.Certificate:
         profile = PROFILES[NAMES[purpose][0]]
         with self.ground.database.read() as connection:
             newest = load_one(connection, newest_of_key(profile.name, signer.kid))
@@ -51,9 +67,8 @@ class ServiceCertificates:
         return self.authority.issue(profile.name, signer.public_key, self._name(purpose), slot=slot)
 
     def _name(self, purpose: Purpose) -> Subject:
-        sandbox = self.ground.settings.sandbox
-        product, organisation = ("Prajak Sandbox", "Prajak (sandbox, not for real use)") if sandbox else ("Prajak",) * 2
-        return Subject(name_th=f"{product} {NAMES[purpose][1]}", organisation_th=organisation)
+        name, organisation = self.authority.product
+        return Subject(name_th=f"{name} {NAMES[purpose][1]}", organisation_th=organisation)
 
     def _is_old(self, certificate: x509.Certificate) -> bool:
         begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
