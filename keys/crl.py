@@ -1,0 +1,130 @@
+"""Certificate revocation lists, RFC 5280 section 5: complete lists, one for the root and one for the issuing authority.
+
+A list is made anew each hour, and when there are revocations that the last one lacks. Its number grows by one, by the
+row's primary key. Entries stay after their certificate has ended: signatures are validated years later.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from cryptography import x509
+from sqlalchemy import Connection, delete, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from core.ground import Ground
+from keys import der
+from keys.algorithms import x509_identifier
+from keys.certificate import CertificateAuthority
+from keys.certificate_rows import RevocationReason, RevokedStatus, as_revoked, as_text, revocations_by
+from keys.issuance import public_key_info, subject_of
+from keys.models import Revocation, RevocationList
+from keys.signer import Signer
+from keys.to_be_signed import key_identifier
+
+RENEWED_AFTER = timedelta(hours=1)
+LIFETIME = timedelta(hours=24)  # nextUpdate; a list that is late must not stop every validator at once
+LOOKED_AT = timedelta(seconds=30)  # how long this process trusts that nothing was revoked
+AUTHORITY_KEY_IDENTIFIER = der.object_identifier("2.5.29.35")
+CRL_NUMBER = der.object_identifier("2.5.29.20")
+REASON_CODE = der.object_identifier("2.5.29.21")
+HISTORY = timedelta(days=30)  # how long past lists are kept
+
+
+@dataclass(frozen=True)
+class Looked:
+    encoded: bytes
+    look_again_at: datetime
+    revocations: int
+
+
+class RevocationLists:
+    """One per process."""
+
+    def __init__(self, ground: Ground, authority: CertificateAuthority) -> None:
+        self.ground = ground
+        self.authority = authority
+        self._looked: dict[str, Looked] = {}
+
+    def current(self, slot: str) -> bytes:
+        """The DER of an authority's CRL, never older than an hour. May write: never call it within a transaction."""
+        now, revocations = self.ground.clock.now(), self.authority.revocations
+        looked = self._looked.get(slot)
+        if looked is None or now >= looked.look_again_at or looked.revocations != revocations:
+            looked = Looked(self._load_or_issue(slot, now), now + LOOKED_AT, revocations)
+            self._looked[slot] = looked
+        return looked.encoded
+
+    def _load_or_issue(self, slot: str, now: datetime) -> bytes:
+        issuer = self.authority.authority(slot)
+        issuer_serial = as_text(issuer.serial_number)
+        with self.ground.database.read() as connection:
+            fresh = load_fresh(connection, issuer_serial, now)
+        if fresh is not None:
+            return fresh
+        with self.ground.database.write() as connection:
+            return load_fresh(connection, issuer_serial, now) or self._issue(connection, slot, issuer, now)
+
+    def _issue(self, connection: Connection, slot: str, issuer: x509.Certificate, now: datetime) -> bytes:
+        issuer_serial, signer = as_text(issuer.serial_number), self.authority.signer_of(slot)
+        revoked = [as_revoked(row) for row in connection.execute(revocations_by(issuer_serial)).mappings()]
+        number = last_number(connection, issuer_serial) + 1
+        encoded = signed_list(issuer, signer, number=number, now=now, revoked=revoked)
+        row = {"issuer_serial": issuer_serial, "number": number, "this_update": now, "next_update": now + LIFETIME}
+        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+        statement = (
+            dialect.insert(RevocationList).values(**row, revoked=len(revoked), der=encoded).on_conflict_do_nothing()
+        )
+        if connection.execute(statement).rowcount == 0:  # another worker gave this number: its list is as fresh
+            where = (RevocationList.issuer_serial == issuer_serial, RevocationList.number == number)
+            return bytes(connection.execute(select(RevocationList.der).where(*where)).scalar_one())
+        connection.execute(delete(RevocationList).where(RevocationList.next_update < now - HISTORY))
+        return encoded
+
+
+def load_fresh(connection: Connection, issuer_serial: str, now: datetime) -> bytes | None:
+    """The last list, when it is younger than an hour and has every revocation there is."""
+    columns = select(RevocationList.der, RevocationList.this_update, RevocationList.revoked)
+    mine = columns.where(RevocationList.issuer_serial == issuer_serial).order_by(RevocationList.number.desc())
+    last = connection.execute(mine.limit(1)).first()
+    if last is None or last.this_update + RENEWED_AFTER <= now:
+        return None
+    count = select(func.count()).select_from(Revocation).where(Revocation.issuer_serial == issuer_serial)
+    return bytes(last.der) if last.revoked == connection.execute(count).scalar_one() else None
+
+
+def last_number(connection: Connection, issuer_serial: str) -> int:
+    highest = select(func.max(RevocationList.number)).where(RevocationList.issuer_serial == issuer_serial)
+    return connection.execute(highest).scalar_one() or 0
+
+
+def signed_list(
+    issuer: x509.Certificate, signer: Signer, *, number: int, now: datetime, revoked: list[RevokedStatus]
+) -> bytes:
+    """RFC 5280 section 5.1: version 2, with the authority key identifier and the CRL number."""
+    identifier = der.implicit_primitive(0, key_identifier(public_key_info(signer.public_key)))
+    extensions = der.sequence(
+        der.sequence(AUTHORITY_KEY_IDENTIFIER, der.octet_string(der.sequence(identifier))),
+        der.sequence(CRL_NUMBER, der.octet_string(der.integer(number))),
+    )
+    to_be_signed = der.sequence(
+        der.integer(1),
+        x509_identifier(signer.algorithm),
+        subject_of(issuer).dump(),
+        der.time(now),
+        der.time(now + LIFETIME),
+        der.sequence(*map(entry, revoked)) if revoked else b"",  # section 5.1.2.6: absent where there is none
+        der.explicit(0, extensions),
+    )
+    signature = der.bit_string(signer.sign_x509(to_be_signed))
+    return der.sequence(to_be_signed, x509_identifier(signer.algorithm), signature)
+
+
+def entry(status: RevokedStatus) -> bytes:
+    """Section 5.3.1: a reason that says nothing is left out."""
+    serial, at = der.integer(status.serial), der.time(status.at)
+    if status.reason is RevocationReason.UNSPECIFIED:
+        return der.sequence(serial, at)
+    reason = der.octet_string(der.enumerated(status.reason.code))
+    return der.sequence(serial, at, der.sequence(der.sequence(REASON_CODE, reason)))
