@@ -1,0 +1,75 @@
+"""A time-stamp authority, RFC 3161 with ESSCertIDv2 of RFC 5816, profiled by EN 319 422.
+
+A token's serial number is 159 random bits whose row is committed before the token leaves: no serial is issued twice,
+not after a restart, not after a restored backup. The time is in whole seconds, of the clock that everyone is given.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import cast
+
+import structlog
+from sqlalchemy import Table, insert
+
+from core.ground import Ground
+from keys import der
+from keys.certificate import CertificateAuthority
+from keys.certificate_rows import as_text
+from keys.issuance import new_serial
+from keys.models import TimeStamp
+from keys.profiles import PROFILES
+from keys.purposes import Purpose
+from keys.service_certificates import ServiceCertificates
+from keys.time_stamp_request import Refused, TimeNotAvailable, TimeStampRequest, parse_request
+from keys.time_stamp_token import TimeStamper, time_stamper, token
+
+GRANTED = der.sequence(der.integer(0))
+INSERT = insert(cast("Table", TimeStamp.__table__))  # built once: every time-stamp makes it
+REJECTION = der.integer(2)
+
+log = structlog.get_logger()
+
+
+class TimeStampAuthority:
+    """One per process."""
+
+    def __init__(self, ground: Ground, authority: CertificateAuthority, services: ServiceCertificates) -> None:
+        self.ground = ground
+        self.authority = authority
+        self.services = services
+        self._stamper: TimeStamper | None = None
+
+    def answer(self, der_request: bytes) -> bytes:
+        """The DER TimeStampResp to a DER request, whatever it is. Writes: never call it within a transaction."""
+        try:
+            return self._granted(parse_request(der_request))
+        except Refused as refusal:
+            return rejected(refusal)
+
+    def _granted(self, request: TimeStampRequest) -> bytes:
+        now = self.ground.clock.now().replace(microsecond=0)
+        stamper, serial = self._current_stamper(now), new_serial()
+        stamped = token(stamper, request, serial=serial, at=now)
+        row = {"serial": as_text(serial), "kid": stamper.signer.kid, "imprint": request.imprint, "stamped_at": now}
+        with self.ground.database.write() as connection:
+            connection.execute(INSERT, row)
+        return der.sequence(GRANTED, stamped)
+
+    def _current_stamper(self, now: datetime) -> TimeStamper:
+        """Who signs now; TimeNotAvailable past the private key's usage period."""
+        service = self.services.current(Purpose.TSA)
+        if self._stamper is None or self._stamper.certificate is not service.certificate:
+            self._stamper = time_stamper(service.signer, self.authority.chain(service.certificate))
+        usage = PROFILES["tsa"].private_key_usage
+        if usage is not None and now >= service.certificate.not_valid_before_utc + usage:
+            log.error("time_stamp_key_past_its_use", kid=service.signer.kid, mend="prajak key rotate tsa")
+            raise TimeNotAvailable("the authority's key is past its period of use")
+        return self._stamper
+
+
+def rejected(refusal: Refused) -> bytes:
+    """RFC 3161 section 2.4.2: a status, a sentence and one bit of PKIFailureInfo; no token."""
+    octet, bit = divmod(refusal.fail_info, 8)
+    fail_info = der.bit_string(bytes(octet) + bytes((0x80 >> bit,)), unused=7 - bit)
+    return der.sequence(der.sequence(REJECTION, der.sequence(der.utf8_string(str(refusal))), fail_info))
