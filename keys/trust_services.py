@@ -1,0 +1,71 @@
+"""All of this room, put together: what `idp/app.py` makes once per process and hands to the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cryptography import x509
+
+from core.ground import Ground
+from keys.certificate import ISSUING, ROOT, CertificateAuthority
+from keys.crl import RevocationLists
+from keys.envelope import Envelope
+from keys.keystore import Keystore
+from keys.ocsp import OcspResponder
+from keys.purposes import RULES, Purpose
+from keys.service_certificates import ServiceCertificates
+from keys.timestamp_authority import TimeStampAuthority
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What proves today that a chain is not revoked, in DER: for a signature to carry (PAdES B-LT)."""
+
+    ocsp_responses: tuple[bytes, ...]
+    crls: tuple[bytes, ...]
+
+
+class TrustServices:
+    """One per process."""
+
+    def __init__(self, ground: Ground) -> None:
+        self.ground = ground
+        self.keystore = Keystore(ground)
+        self.envelope = Envelope(self.keystore)
+        self.authority = CertificateAuthority(ground, self.keystore)
+        self.services = ServiceCertificates(ground, self.keystore, self.authority)
+        self.ocsp = OcspResponder(ground, self.authority, self.services)
+        self.crl = RevocationLists(ground, self.authority)
+        self.tsa = TimeStampAuthority(ground, self.authority, self.services)
+
+    def prepare(self) -> None:
+        """Makes what is missing: keys, the two authorities, the services' certificates, the first CRLs.
+
+        At each start, on every worker: where all is there it only reads, and several at once make everything once.
+        """
+        for purpose, rules in RULES.items():
+            if not rules.many:
+                self.keystore.ensure(purpose)
+        self.authority.prepare()
+        self.maintain()
+
+    def maintain(self) -> None:
+        """A job for every minute: rotations that are due, certificates about to end, lists an hour old."""
+        self.keystore.advance()
+        for purpose in (Purpose.OCSP, Purpose.TSA):
+            self.services.current(purpose)
+        for slot in (ROOT, ISSUING):
+            self.crl.current(slot)
+
+    def evidence(self, certificates: Sequence[x509.Certificate]) -> Evidence:
+        """For these certificates of ours and their issuers: OCSP for what the issuing authority issued, CRLs for it.
+
+        May write: never call it within a transaction.
+        """
+        authorities = (self.authority.root, self.authority.issuing)
+        issued = [certificate for certificate in certificates if certificate not in authorities]
+        return Evidence(
+            ocsp_responses=tuple(self.ocsp.response_for(certificate) for certificate in issued),
+            crls=(self.crl.current(ROOT),),
+        )
