@@ -106,7 +106,8 @@ class NoCookies(CookieJar):
 
 class Provider:
     """One provider, as this client sees it. `transport` is given: within one process the provider is called directly,
-    so that a request that asks its own server never waits for a second thread."""
+    so that a request that asks its own server never waits for a second thread.
+    """
 
     def __init__(
         self, settings: Settings, clock: Clock, keystore: Keystore, transport: httpx.BaseTransport | None = None
@@ -145,7 +146,7 @@ class Provider:
         with self.lock:
             kept, now = self._keys, self.clock.now()
             known = kept is not None and any(each.kid == kid for each in kept[1].keys)
-            if kept is not None and (known and now - kept[0] < METADATA_KEPT or now - kept[0] < KEYS_REFETCHED):
+            if kept is not None and ((known and now - kept[0] < METADATA_KEPT) or now - kept[0] < KEYS_REFETCHED):
                 return kept[1]
             document = self._json("GET", self.metadata().jwks_uri)
             try:

@@ -30,6 +30,7 @@ from signing.models.credential import ACTIVE, OFFICER, REVOKED, SEAL, SigningCre
 from signing.refusals import NoCredential
 
 ROW = SigningCredential.__table__
+PURPOSES = {OFFICER: Purpose.OFFICER, SEAL: Purpose.SEAL}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +116,9 @@ class Credentials:
             title_th=officer.position_th,
             title_en=officer.position_en,
         )
-        return self._issue(OFFICER, Purpose.OFFICER, subject, officer.sub, names, pinned_passkey, actor)
+        return self._issue(
+            kind=OFFICER, subject=subject, sub=officer.sub, names=names, passkey=pinned_passkey, actor=actor
+        )
 
     def issue_seal(self, seal: SealIdentity, *, actor: str = "system") -> Credential:
         """An agency's seal, for `prajak sign`."""
@@ -134,7 +137,7 @@ class Credentials:
             organisation_en=seal.agency_en,
         )
         nobody = PinnedPasskey(credential_id=b"", public_key=b"", aaguid="")
-        return self._issue(SEAL, Purpose.SEAL, subject, "", names, nobody, actor)
+        return self._issue(kind=SEAL, subject=subject, sub="", names=names, passkey=nobody, actor=actor)
 
     def load(self, credential_id: str) -> Credential:
         """Of any status; raises NoCredential."""
@@ -180,8 +183,8 @@ class Credentials:
 
     def _issue(
         self,
+        *,
         kind: Literal["officer", "seal"],
-        purpose: Purpose,
         subject: Subject,
         sub: str,
         names: dict[str, str],
@@ -189,7 +192,7 @@ class Credentials:
         actor: str,
     ) -> Credential:
         credential_id = new_id()
-        signer = self.keystore.create(purpose, label=credential_id, actor=actor)
+        signer = self.keystore.create(PURPOSES[kind], label=credential_id, actor=actor)
         certificate = self.ca.issue(kind, signer.public_key, subject, actor=actor)
         row = {
             "id": credential_id,
@@ -227,11 +230,14 @@ class Credentials:
 
 def count_assertion(connection: Connection, credential_id: str, sign_count: int) -> bool:
     """WebAuthn Level 3 section 7.2 step 22, in the act's transaction: False when the counter did not move forward, as
-    of two assertions that arrive at once or of a copied authenticator. Authenticators without a counter say 0."""
+    of two assertions that arrive at once or of a copied authenticator. Authenticators without a counter say 0.
+    """
     forward = SigningCredential.passkey_sign_count < sign_count
     without = (SigningCredential.passkey_sign_count == 0) if sign_count == 0 else forward
     where = (SigningCredential.id == credential_id, SigningCredential.status == ACTIVE, without)
-    return connection.execute(update(SigningCredential).where(*where).values(passkey_sign_count=sign_count)).rowcount == 1
+    return (
+        connection.execute(update(SigningCredential).where(*where).values(passkey_sign_count=sign_count)).rowcount == 1
+    )
 
 
 def credential(row: RowMapping) -> Credential:

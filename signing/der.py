@@ -60,16 +60,22 @@ def contents(encoded: bytes) -> bytes:
     return encoded[header_length(encoded) :]
 
 
+def value_length(values: bytes) -> int:
+    """Of the first encoded value, header and all; raises ValueError where it is cut off."""
+    if len(values) < 2 or len(values) < header_length(values):  # noqa: PLR2004 - identifier and first length octet
+        raise ValueError("cut off")
+    start = header_length(values)
+    length = values[1] if start == 2 else int.from_bytes(values[2:start], "big")  # noqa: PLR2004
+    if len(values) < start + length:
+        raise ValueError("cut off")
+    return start + length
+
+
 def split(values: bytes) -> list[bytes]:
     """Encoded values that stand one after the other, as they were encoded; raises ValueError for cut ones."""
     found = []
     while values:
-        if len(values) < 2 or len(values) < header_length(values):  # noqa: PLR2004 - identifier and first length octet
-            raise ValueError("cut off")
-        start = header_length(values)
-        length = values[1] if start == 2 else int.from_bytes(values[2:start], "big")  # noqa: PLR2004
-        if len(values) < start + length:
-            raise ValueError("cut off")
-        found.append(values[: start + length])
-        values = values[start + length :]
+        length = value_length(values)
+        found.append(values[:length])
+        values = values[length:]
     return found

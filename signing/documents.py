@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from secrets import choice
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, delete, insert, select, update
+from sqlalchemy import Connection, RowMapping, Select, delete, insert, or_, select, update
 
 from core.ground import Ground
 from keys.envelope import Envelope
@@ -109,6 +109,14 @@ class Documents:
         with self.ground.database.read() as connection:
             return [self._opened(row) for row in connection.execute(query).mappings()]
 
+    def interrupted(self, patience: timedelta) -> list[str]:
+        """Authorized a while ago, and nobody is completing them."""
+        now = self.ground.clock.now()
+        free = or_(SigningDocument.busy_until.is_(None), SigningDocument.busy_until < now)
+        since = (SigningDocument.state == State.AUTHORIZED, SigningDocument.authorized_at < now - patience)
+        with self.ground.database.read() as connection:
+            return list(connection.execute(select(SigningDocument.id).where(*since, free).limit(20)).scalars())
+
     def add(self, connection: Connection, *, document_id: str, title: str, facts: PageFacts, **values: Any) -> None:
         sizes = [list(size) for size in facts.page_sizes]
         now = self.ground.clock.now()
@@ -124,9 +132,7 @@ class Documents:
         }
         connection.execute(insert(SigningDocument), row)
 
-    def step(
-        self, connection: Connection, document_id: str, to: State, *where: Any, **values: Any
-    ) -> bool:
+    def step(self, connection: Connection, document_id: str, to: State, *where: Any, **values: Any) -> bool:
         """True when the document was in a state that allows this step, and `where` held, and the step is taken."""
         allowed = [state.value for state, steps in STEPS.items() if to in steps]
         conditions = (SigningDocument.id == document_id, SigningDocument.state.in_(allowed), *where)
@@ -155,7 +161,7 @@ class Documents:
         facts = PageFacts(
             page_sizes=tuple((size[0], size[1]) for size in sizes), concerns=tuple(concerns), signatures=signatures
         )
-        opened = {
+        opened: dict[str, Any] = {
             "state": State(row["state"]),
             "title": self.envelope.open(row["title_sealed"], aad=f"signing-document:{row['id']}").decode(),
             "facts": facts,

@@ -32,31 +32,48 @@ class Evidence:
     crls: dict[bytes, None] = field(default_factory=dict)
 
 
-def collect_evidence(paths: Iterable[tuple[x509.Certificate, ...]], trust: TrustMaterial) -> Evidence:
-    """For every certificate of every path but the anchors; raises LevelNotReached where one cannot be confirmed."""
+def collect_evidence(
+    *,
+    signers: Iterable[tuple[x509.Certificate, ...]],
+    authorities: Iterable[tuple[x509.Certificate, ...]],
+    trust: TrustMaterial,
+) -> Evidence:
+    """For every certificate of every path but the anchors; raises LevelNotReached where one cannot be confirmed.
+
+    `authorities` are the paths of time-stamps: their status stands as a revocation list too, which is signed by the
+    authority itself and so outlives a responder's short certificate, as nothing newer proves the last time-stamp.
+    """
     evidence = Evidence()
     try:
-        for path in paths:
-            for position, certificate in enumerate(path):
-                if der_of(certificate) in evidence.certificates:
-                    continue
-                evidence.certificates[der_of(certificate)] = None
-                if certificate not in trust.anchors:
-                    confirm(certificate, path[position + 1], trust, evidence)
+        for path in signers:
+            confirm_path(path, trust, evidence, with_lists=False)
+        for path in authorities:
+            confirm_path(path, trust, evidence, with_lists=True)
     except (PathError, InvalidSignature, ValueError, TypeError, x509.ExtensionNotFound) as error:
         raise LevelNotReached(f"revocation evidence refused: {type(error).__name__} {error}") from error
     return evidence
 
 
-def confirm(
+def confirm_path(
+    path: tuple[x509.Certificate, ...], trust: TrustMaterial, evidence: Evidence, *, with_lists: bool
+) -> None:
+    """The leaf by OCSP where there is one; every authority, and on wish the leaf as well, by revocation lists."""
+    for position, certificate in enumerate(path):
+        evidence.certificates[der_of(certificate)] = None
+        if certificate in trust.anchors:
+            return
+        issuer = path[position + 1]
+        answer = trust.revocation.ocsp_for(certificate)
+        if answer is not None:
+            verify_ocsp(answer, certificate, issuer, now=trust.clock.now())
+            evidence.ocsps[answer] = None
+        if answer is None or with_lists:
+            confirm_by_lists(certificate, issuer, trust, evidence)
+
+
+def confirm_by_lists(
     certificate: x509.Certificate, issuer: x509.Certificate, trust: TrustMaterial, evidence: Evidence
 ) -> None:
-    """A certificate is not revoked: an OCSP answer where there is one, else the issuer's CRL."""
-    answer = trust.revocation.ocsp_for(certificate)
-    if answer is not None:
-        verify_ocsp(answer, certificate, issuer, now=trust.clock.now())
-        evidence.ocsps[answer] = None
-        return
     lists = trust.revocation.crls_for(certificate)
     if not lists:
         raise ValueError(f"no revocation answer for {certificate.subject.rfc4514_string()}")

@@ -9,7 +9,6 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
 
@@ -34,8 +33,9 @@ class DocumentFiles:
         """Named by its digest: another preparation of the same document never takes its place."""
         return self.folder / document_id / f"prepared-{digest.hex()}"
 
-    def signed(self, document_id: str) -> Path:
-        return self.folder / document_id / "signed.pdf"
+    def signed(self, document_id: str, result_hash: bytes) -> Path:
+        """Named by its hash too: what was handed out is never overwritten."""
+        return self.folder / document_id / f"signed-{result_hash.hex()}.pdf"
 
     @contextmanager
     def arriving(self, source: BinaryIO) -> Iterator[Path]:
@@ -100,10 +100,3 @@ def flush_folder(folder: Path) -> None:
     finally:
         os.close(descriptor)
 
-
-def file_hash(place: Path) -> bytes:
-    digest = sha256()
-    with place.open("rb") as source:
-        while chunk := source.read(CHUNK):
-            digest.update(chunk)
-    return digest.digest()

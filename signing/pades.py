@@ -124,7 +124,8 @@ def finish(
     return preserve(
         document,
         prepared.continuation,
-        paths=(path, stamp.path),
+        signers=(path,),
+        authorities=(stamp.path,),
         signatures=(padded,),
         trust=trust,
         archive=level is Level.B_LTA,
@@ -135,13 +136,14 @@ def preserve(
     document: bytes,
     continuation: Continuation,
     *,
-    paths: Sequence[tuple[x509.Certificate, ...]],
+    signers: Sequence[tuple[x509.Certificate, ...]],
+    authorities: Sequence[tuple[x509.Certificate, ...]],
     signatures: Sequence[bytes],
     trust: TrustMaterial,
     archive: bool,
 ) -> bytes:
     """Steps 5 and 6."""
-    evidence = collect_evidence(paths, trust)
+    evidence = collect_evidence(signers=signers, authorities=authorities, trust=trust)
     update = Update.of(continuation, continuation.archive_objects if archive else continuation.evidence_objects)
     add_evidence(update, evidence, signatures=signatures)
     if not archive:
@@ -224,7 +226,12 @@ def augment(pdf: bytes, *, settings: Settings, trust: TrustMaterial, level: Leve
     if level in (Level.B_B, Level.B_T):
         return pdf
     tokens = [token for signature in signatures for token in signature_time_stamps(signature)]
-    paths = [path_of_signed_data(one, trust) for one in (*signatures, *tokens, *stamps)]
     return preserve(
-        pdf, continuation, paths=paths, signatures=signatures, trust=trust, archive=level is Level.B_LTA
+        pdf,
+        continuation,
+        signers=[path_of_signed_data(one, trust) for one in signatures],
+        authorities=[path_of_signed_data(one, trust) for one in (*tokens, *stamps)],
+        signatures=signatures,
+        trust=trust,
+        archive=level is Level.B_LTA,
     )

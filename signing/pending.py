@@ -25,13 +25,15 @@ REMEMBERED = timedelta(hours=12)  # where a second answer, from Back or a double
 @dataclass(frozen=True, kw_only=True)
 class PendingRequest:
     """`browser` is the hash of the secret that the browser that began keeps as a cookie. For a sign-in there is no
-    document and `request` is empty."""
+    document and `request` is empty.
+    """
 
     browser: str
     nonce: str
     code_verifier: str
     document_id: str = ""
     request: Mapping[str, Any] = field(default_factory=dict)
+    return_to: str = ""
 
 
 class PendingRequests:
@@ -47,7 +49,8 @@ class PendingRequests:
 
     def take(self, state: str, browser: str) -> PendingRequest:
         """The request that this `state` answers; raises StaleAnswer for one that is spent, too old, or not of this
-        browser (RFC 6749 section 10.12)."""
+        browser (RFC 6749 section 10.12).
+        """
         sealed = self.ephemeral.take(REQUEST, key(state))
         if sealed is None:
             raise StaleAnswer

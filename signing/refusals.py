@@ -82,12 +82,12 @@ class NoSuchDocument(NotFound):
 
 
 class NoCredential(PersonError):
-    """Signed in, but nobody has issued this person a signing credential."""
+    """Signed in, but nobody has issued this person a signing credential, or it has ended."""
 
     status = 403
 
     def __init__(self) -> None:
-        super().__init__("You have no signing credential yet, so you cannot sign.")
+        super().__init__("You have no signing credential that is valid now, so you cannot sign.")
 
 
 class StepNotPossible(PersonError):

@@ -37,7 +37,8 @@ class SignatureValue:
 
 class RemoteSigner:
     """A `keys.signer.Signer` for `pades.finish`. `made` is what was kept of an earlier try; `keep` stores the value and
-    answers the one that is stored: another worker's, when that was first."""
+    answers the one that is stored: another worker's, when that was first.
+    """
 
     def __init__(
         self,
@@ -66,7 +67,7 @@ class RemoteSigner:
     def public_key(self) -> PublicKey:
         return self.signer.public_key
 
-    def sign(self, data: bytes) -> bytes:
+    def sign(self, data: bytes) -> bytes:  # noqa: ARG002 - as the protocol has it
         """Tokens are not signed with an officer's key."""
         raise DocumentChanged
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import httpx
+from keys.trust_services import TrustServices
 
 from core.ground import Ground
 from core.rate_limit import Throttle
 from keys.envelope import Envelope
-from keys.trust_services import TrustServices
 from signing.authorization import Provider
 from signing.credentials import Credentials
 from signing.documents import Documents
 from signing.files import DocumentFiles
-from signing.own_trust import own_trust_material
+from signing.own_trust import newest_lists, own_trust_material
 from signing.pending import PendingRequests
 from signing.session import DeskSessions
 from signing.tokens import Issuer
@@ -44,6 +44,9 @@ class SigningServices:
     @property
     def trust(self) -> TrustMaterial:
         return own_trust_material(self.ground, self.trust_services)
+
+    def known_revocation(self) -> list[bytes]:
+        return newest_lists(self.trust_services)
 
     @property
     def anchors(self) -> TrustAnchors:

@@ -1,4 +1,4 @@
-"""Officers' sessions at the desk: begun by the provider's ID Token, ended here, by time, or by the provider's logout."""
+"""Officers' sessions at the desk: begun by the provider's ID Token; ended here, by time, or by the provider."""
 
 from __future__ import annotations
 
@@ -49,8 +49,14 @@ class DeskSessions:
         }
         with self.ground.database.write() as connection:
             connection.execute(insert(DeskSession), row)
-            event = {"event": "signing.session.started", "actor": sub, "subject": session_id, "source": source}
-            audit.record(connection, self.ground.clock, **event)
+            audit.record(
+                connection,
+                self.ground.clock,
+                event="signing.session.started",
+                actor=sub,
+                subject=session_id,
+                source=source,
+            )
         return secret
 
     def current(self, secret: str | None) -> Officer | None:
@@ -93,5 +99,5 @@ class DeskSessions:
         ending = update(DeskSession).where(DeskSession.ended_at.is_(None), *which)  # type: ignore[arg-type]
         ended = connection.execute(ending.values(ended_at=self.ground.clock.now()).returning(DeskSession.id)).scalars()
         for session_id in ended.all():
-            event = {"event": "signing.session.ended", "actor": actor, "subject": session_id}
-            audit.record(connection, self.ground.clock, **event)
+            clock = self.ground.clock
+            audit.record(connection, clock, event="signing.session.ended", actor=actor, subject=session_id)

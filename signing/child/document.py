@@ -8,6 +8,7 @@ from io import BytesIO
 from typing import Any
 
 from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.crypt import AuthStatus
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.misc import PdfDecodeLimitError, PdfError, PdfReadError
 from pyhanko.pdf_utils.reader import PdfFileReader
@@ -44,13 +45,13 @@ class Page:
         return (height, width) if self.rotation in (90, 270) else (width, height)
 
 
-def open_reader(stream: BytesIO) -> PdfFileReader:
-    """Raises UnreadablePdf, EncryptedPdf or PdfTooComplex."""
+def open_reader(stream: BytesIO, *, password: bytes | None = None) -> PdfFileReader:
+    """Raises UnreadablePdf, EncryptedPdf or PdfTooComplex. With a password, encryption alone is no refusal."""
     if b"%PDF-" not in stream.getbuffer()[:1024].tobytes():
         raise UnreadablePdf
     try:
         reader = PdfFileReader(stream, strict=False)
-        encrypted = "/Encrypt" in reader.trailer.flatten()
+        encrypted = "/Encrypt" in reader.trailer.flatten() and not decrypts(reader, password)
         if not encrypted and not isinstance(get(reader.root, "/Pages"), generic.DictionaryObject):
             raise UnreadablePdf
     except PdfDecodeLimitError as error:
@@ -60,6 +61,11 @@ def open_reader(stream: BytesIO) -> PdfFileReader:
     if encrypted:
         raise EncryptedPdf
     return reader
+
+
+def decrypts(reader: PdfFileReader, password: bytes | None) -> bool:
+    """Section 7.6.4: a document that anyone may open has the empty user password."""
+    return password is not None and reader.decrypt(password).status is not AuthStatus.FAILED
 
 
 def open_updates(stream: BytesIO) -> Updates:

@@ -88,7 +88,9 @@ def limit(limits: Mapping[str, Any]) -> None:
 
 
 def refuse(event: str, arguments: tuple[Any, ...]) -> None:
-    """What no document has a reason to bring about (PEP 578)."""
+    """What no document has a reason to bring about (PEP 578). An event loop may have its pair of local sockets."""
+    if event == "socket.__new__" and arguments[1] == socket.AF_UNIX:
+        return
     if event.startswith(FORBIDDEN_EVENTS):
         raise PermissionError(event)
     if event == "open" and isinstance(arguments[2], int) and arguments[2] & WRITING:

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
 from core.clock import Clock, SetClock
 from signing.cms import SHA256, SIGNATURE_ALGORITHMS, SIGNED_DATA, attribute, der_of, issuer_and_serial
@@ -93,6 +93,12 @@ class Authority:
                 critical=False,
             )
         )
+        if not ca and not no_check:
+            location = x509.UniformResourceIdentifier("http://ocsp.test.invalid/")
+            builder = builder.add_extension(
+                x509.AuthorityInformationAccess([x509.AccessDescription(AuthorityInformationAccessOID.OCSP, location)]),
+                critical=False,
+            )
         if usage:
             builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=True)
         if no_check:

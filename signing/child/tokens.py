@@ -1,0 +1,91 @@
+"""Time-stamps judged: ETSI EN 319 102-1 section 5.4, each as of the time since when it is proven to exist."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from asn1crypto import cms, x509
+from pyhanko.sign.ades.report import AdESFailure, AdESIndeterminate
+from pyhanko.sign.general import extract_signer_info, find_cms_attribute_iter
+from pyhanko.sign.general import NonexistentAttributeError
+
+from signing.child.findings import Finding, Outcome, iso
+from signing.child.integrity import check_token, digest_with
+from signing.child.paths import TIME_STAMP_USAGE, Paths
+
+
+@dataclass
+class TimeStamp:
+    kind: Literal["signature", "document"]
+    outcome: Outcome = field(default_factory=Outcome)
+    time: datetime | None = None
+    certificate: x509.Certificate | None = None
+
+    @property
+    def intact(self) -> bool:
+        """Its own bytes and what it stamps agree, whoever made it."""
+        return self.certificate is not None and not self.outcome.broken
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "time": iso(self.time),
+            "authority": common_name(self.certificate) if self.certificate else "",
+            **self.outcome.as_json(),
+        }
+
+
+async def judge_token(
+    signed_data: cms.SignedData,
+    imprint: Callable[[str], bytes],
+    *,
+    kind: Literal["signature", "document"],
+    paths: Paths,
+    proven_at: datetime,
+) -> TimeStamp:
+    """1. the token; 2. its authority's certificate was valid then, and still when the token is proven to exist."""
+    stamp = TimeStamp(kind)
+    try:
+        certificate, moment = check_token(signed_data, imprint)
+        stamp.certificate, stamp.time = certificate, moment
+        if moment > proven_at:
+            raise Finding(AdESIndeterminate.TIMESTAMP_ORDER_FAILURE, "The time-stamp is later than what proves it.")
+        if proven_at > certificate.not_valid_after:
+            raise Finding(
+                AdESIndeterminate.OUT_OF_BOUNDS_NO_POE, "The time-stamp authority's certificate has expired since."
+            )
+        await paths.judge(certificate, used_at=moment, proven_at=proven_at, usage=TIME_STAMP_USAGE)
+    except Finding as finding:
+        stamp.outcome.found(finding)
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+        stamp.outcome.found(Finding(AdESFailure.FORMAT_FAILURE, f"The time-stamp cannot be read ({type(error).__name__})."))
+    return stamp
+
+
+def signature_tokens(signed_data: cms.SignedData) -> Iterator[cms.SignedData]:
+    """RFC 3161 appendix A."""
+    try:
+        attributes = extract_signer_info(signed_data)["unsigned_attrs"]
+        for token in find_cms_attribute_iter(attributes, "signature_time_stamp_token"):
+            yield token["content"]
+    except NonexistentAttributeError:
+        return
+
+
+def signature_imprint(signed_data: cms.SignedData) -> Callable[[str], bytes]:
+    """Over the signature value."""
+
+    def imprint(name: str) -> bytes:
+        counted = digest_with(name)
+        counted.update(extract_signer_info(signed_data)["signature"].native)
+        return counted.finalize()
+
+    return imprint
+
+
+def common_name(certificate: x509.Certificate) -> str:
+    found = certificate.subject.native.get("common_name") or certificate.subject.human_friendly
+    return found if isinstance(found, str) else "; ".join(str(one) for one in found)
