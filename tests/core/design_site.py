@@ -11,7 +11,7 @@ from flask_babel import gettext
 from playwright.sync_api import Browser, Page
 from werkzeug.serving import make_server
 
-from core import i18n, web
+from core import i18n, public_pages, web
 from core.clock import SystemClock
 from core.database import open_database
 from core.ephemeral import open_ephemeral
@@ -69,6 +69,7 @@ def design_site(ground: Ground) -> Flask:
     app.add_url_rule("/<name>", "show", show, methods=["GET", "POST"])
     app.add_url_rule("/ceremony/<kind>", "ceremony", ceremony)
     app.add_url_rule("/answer", "answer", answer, methods=["POST"])
+    app.register_blueprint(public_pages.blueprint())
     web.check_callers(app)
     return app
 

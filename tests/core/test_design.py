@@ -26,14 +26,14 @@ def test_axe_finds_nothing_and_the_policy_blocks_nothing(chromium, address, lang
     page = open_page(chromium, address, "gallery", language, viewport=viewport, color_scheme=scheme)
     check_accessibility(page)
     assert page.told == []
-    for name in ("error", "empty"):
+    for name in ("error", "empty", "", "accessibility", "privacy"):
         page.goto(f"{address}/{name}")
         check_accessibility(page)
     page.context.close()
 
 
 @pytest.mark.parametrize("language", ["th", "en"])
-@pytest.mark.parametrize("name", ["gallery", "error", "empty", "ceremony/get"])
+@pytest.mark.parametrize("name", ["gallery", "error", "empty", "ceremony/get", "", "privacy"])
 def test_nothing_is_wider_than_320_pixels(chromium, address, name, language):
     page = open_page(chromium, address, name, language, viewport=NARROW)
     check_reflow(page)
