@@ -171,7 +171,7 @@ class Server:
                 request_uri = par.record(connection, client_id=client.client_id, request=text, expires_at=expires_at)
             return {"request_uri": request_uri, "expires_in": int(lifetime.total_seconds())}
 
-        return self._authenticated(call, "pushed_authorization_request_endpoint", answer)
+        return self._authenticated(call, answer)
 
     # The token endpoint ---------------------------------------------------------------------------------------------
 
@@ -187,7 +187,7 @@ class Server:
                 raise UnauthorizedClient("this client is not registered for this grant_type")
             return grant.redeem(TokenRequest(call.form, authenticated.client, jkt, one_time))
 
-        return self._authenticated(call, "token_endpoint", answer)
+        return self._authenticated(call, answer)
 
     def userinfo(self, call: Call) -> dict[str, Any]:
         presented = read_access_token(call.authorization, call.form, call.query)
