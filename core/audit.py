@@ -87,6 +87,12 @@ def chain(connection: Connection) -> int:
     return len(rows)
 
 
+def has_unchained(connection: Connection) -> bool:
+    """Cheap, so that an idle sequencer writes nothing."""
+    waiting = select(AuditEntry.number).where(AuditEntry.sequence.is_(None)).limit(1)
+    return connection.execute(waiting).first() is not None
+
+
 def head(connection: Connection) -> tuple[int, bytes]:
     """The last chained entry's sequence and hash; (0, GENESIS) for an empty trail."""
     columns = select(AuditEntry.sequence, AuditEntry.entry_hash).where(AuditEntry.sequence.is_not(None))

@@ -33,11 +33,11 @@ class TrustServices:
         self.ground = ground
         self.keystore = Keystore(ground)
         self.envelope = Envelope(self.keystore)
-        self.authority = CertificateAuthority(ground, self.keystore)
-        self.services = ServiceCertificates(ground, self.keystore, self.authority)
-        self.ocsp = OcspResponder(ground, self.authority, self.services)
-        self.crl = RevocationLists(ground, self.authority)
-        self.tsa = TimeStampAuthority(ground, self.authority, self.services)
+        self.ca = CertificateAuthority(ground, self.keystore)
+        self.services = ServiceCertificates(ground, self.keystore, self.ca)
+        self.ocsp = OcspResponder(ground, self.ca, self.services)
+        self.crl = RevocationLists(ground, self.ca)
+        self.tsa = TimeStampAuthority(ground, self.ca, self.services)
 
     def prepare(self) -> None:
         """Makes what is missing: keys, the two authorities, the services' certificates, the first CRLs.
@@ -47,7 +47,7 @@ class TrustServices:
         for purpose, rules in RULES.items():
             if not rules.many:
                 self.keystore.ensure(purpose)
-        self.authority.prepare()
+        self.ca.prepare()
         self.maintain()
 
     def maintain(self) -> None:
@@ -63,7 +63,7 @@ class TrustServices:
 
         May write: never call it within a transaction.
         """
-        authorities = (self.authority.root, self.authority.issuing)
+        authorities = (self.ca.root, self.ca.issuing)
         issued = [certificate for certificate in certificates if certificate not in authorities]
         return Evidence(
             ocsp_responses=tuple(self.ocsp.response_for(certificate) for certificate in issued),

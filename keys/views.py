@@ -81,7 +81,7 @@ def decoded(encoded: str) -> bytes:
 
 def found(trust: TrustServices, name: str) -> x509.Certificate:
     try:
-        return trust.authority.authority(name)
+        return trust.ca.authority(name)
     except CertificateError:
         abort(404)
 

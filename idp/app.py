@@ -1,0 +1,121 @@
+"""The web application: every room's pages under one roof. A door to signing, which is given its way to the provider.
+
+`create_app` is what Granian loads in each worker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import httpx
+from flask import Blueprint, Flask
+from jinja2 import FileSystemLoader
+
+import enrollment.views
+import keys.views
+import signing.views
+from core import audit, i18n, web
+from core.clock import Clock
+from core.ephemeral import DatabaseEphemeral
+from core.jobs import Job, Jobs
+from core.one_time import purge_spent
+from core.settings import Settings
+from core.telemetry import configure_logging
+from idp import authorize, front_door, openapi, protocol_views
+from idp.authorize import Authorization
+from idp.composition import Provider, compose, health
+from idp.interaction import guards, person, signed_in
+from idp.interaction import views as interaction_views
+from idp.routes import check_routes
+from signing.services import SigningServices, open_services
+
+ROOT = Path(__file__).parent.parent
+ROOMS = ("core", "enrollment", "signing", "idp", "idp/interaction", "idp/portal", "idp/admin", "idp/sandbox")
+
+
+def create_app(settings: Settings | None = None, clock: Clock | None = None, *, with_jobs: bool = True) -> Flask:
+    """Composes everything and starts this worker's background thread."""
+    provider = compose(settings, clock)
+    configure_logging(provider.ground.settings.log_level)
+    app = build(provider)
+    if with_jobs:
+        Jobs(provider.ground, background(provider)).start()
+    return app
+
+
+def build(provider: Provider) -> Flask:
+    """The application over a composed provider; refuses to start when a route names no caller."""
+    app = Flask("prajak", static_folder=None, template_folder=None)
+    app.jinja_loader = FileSystemLoader(ROOT / "core" / "templates")
+    app.extensions["prajak_provider"] = provider
+    i18n.install(app, [ROOT / room for room in ROOMS])
+    desk = open_services(provider.ground, provider.trust, httpx.WSGITransport(app, raise_app_exceptions=False))
+    words = {**guards.guards(provider.interaction), **signing.views.guards()}
+    web.install(app, web.Web(provider.ground, words, person.menu_person(provider.interaction)))
+    for blueprint in blueprints(provider, desk):
+        app.register_blueprint(blueprint)
+    check_routes(app)
+    return app
+
+
+def blueprints(provider: Provider, desk: SigningServices) -> list[Blueprint]:
+    """Every room's pages."""
+    ground, interaction = provider.ground, provider.interaction
+    authorization = Authorization(provider.server, provider.trust.keystore, interaction)
+    return [
+        front_door.blueprint(ground, lambda: health(provider), openapi.document(ground.settings)),
+        keys.views.blueprint(provider.trust),
+        protocol_views.blueprint(provider.server),
+        authorize.blueprint(authorization),
+        interaction_views.blueprint(interaction),
+        enrollment.views.blueprint(
+            provider.enrolment,
+            sign_in=lambda _account_id, passkey: signed_in.sign_in(interaction, passkey),
+            end_sessions=end_sessions(provider),
+        ),
+        signing.views.blueprint(desk),
+    ]
+
+
+def end_sessions(provider: Provider) -> Callable[[str], None]:
+    """After a recovery, or when somebody says "this was not me"."""
+
+    def end(account_id: str) -> None:
+        with provider.ground.database.write() as connection:
+            provider.sessions.end_all(connection, account_id, reason="account recovered or reported")
+
+    return end
+
+
+def background(provider: Provider) -> list[Job]:
+    """What is done beside requests, and how often it is looked at."""
+    ground = provider.ground
+    second, minute = timedelta(seconds=1), timedelta(minutes=1)
+    return [
+        Job("audit-sequencer", second / 4, lambda: chain_audit(provider)),
+        Job("outbox", second / 4, provider.outbox.deliver_due),
+        Job("expired-sessions", 5 * second, provider.sessions.end_expired),
+        Job("keys", minute, provider.trust.maintain),
+        Job("purge", 10 * minute, lambda: purge(provider, ground.clock.now())),
+    ]
+
+
+def chain_audit(provider: Provider) -> None:
+    """House rule 7: the one elected sequencer gives entries their place, in bounded steps."""
+    with provider.ground.database.read() as connection:
+        if not audit.has_unchained(connection):
+            return
+    with provider.ground.database.write() as connection:
+        audit.chain(connection)
+
+
+def purge(provider: Provider, now: datetime) -> None:
+    """Expired rows go, so that no table grows for ever."""
+    with provider.ground.database.write() as connection:
+        purge_spent(connection, now)
+    if isinstance(provider.ground.ephemeral, DatabaseEphemeral):
+        provider.ground.ephemeral.purge()
+    provider.outbox.purge()
+    provider.sessions.purge()

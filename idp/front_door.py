@@ -1,0 +1,78 @@
+"""The provider's own front door, and the small addresses that the world expects of a site."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+
+from flask import Blueprint, Response, jsonify
+from flask.typing import ResponseReturnValue
+
+from core.ground import Ground
+from core.web import ANYONE, callers, machine, page
+
+YEAR = timedelta(days=365)
+
+
+def blueprint(ground: Ground, health: Callable[[], Mapping[str, bool]], openapi: Mapping[str, object]) -> Blueprint:
+    views = Blueprint("front_door", __name__)
+    issuer = ground.settings.issuer
+
+    @views.get("/")
+    @callers(ANYONE)
+    def home() -> Response:
+        return page("core/front.html")
+
+    @views.get("/accessibility")
+    @callers(ANYONE)
+    def accessibility() -> Response:
+        return page("core/accessibility.html")
+
+    @views.get("/privacy")
+    @callers(ANYONE)
+    def privacy() -> Response:
+        return page("core/privacy.html")
+
+    @views.get("/healthz")
+    @callers(ANYONE)
+    @machine
+    def healthz() -> ResponseReturnValue:
+        """Alive: the process answers."""
+        return jsonify(alive=True)
+
+    @views.get("/readyz")
+    @callers(ANYONE)
+    @machine
+    def readyz() -> ResponseReturnValue:
+        """Its parts answer; a part that does not is named."""
+        parts = health()
+        return jsonify(ready=all(parts.values()), parts=dict(parts)), 200 if all(parts.values()) else 503
+
+    @views.get("/openapi.json")
+    @callers(ANYONE)
+    @machine
+    def openapi_document() -> ResponseReturnValue:
+        return jsonify(openapi)
+
+    @views.get("/.well-known/passkey-endpoints")
+    @callers(ANYONE)
+    @machine
+    def passkey_endpoints() -> ResponseReturnValue:
+        """W3C Passkey Endpoints Well-Known URL, section 4: where a password manager leads to."""
+        return jsonify(enroll=f"{issuer}/me/devices", manage=f"{issuer}/me/devices")
+
+    @views.get("/.well-known/security.txt")
+    @callers(ANYONE)
+    @machine
+    def security_txt() -> ResponseReturnValue:
+        """RFC 9116."""
+        expires = (ground.clock.now() + YEAR).strftime("%Y-%m-%dT00:00:00Z")
+        lines = [
+            f"Contact: mailto:security@{ground.settings.rp_id}",
+            f"Expires: {expires}",
+            "Preferred-Languages: th, en",
+            f"Canonical: {issuer}/.well-known/security.txt",
+        ]
+        return Response("\n".join(lines) + "\n", mimetype="text/plain")
+
+    return views
