@@ -81,7 +81,7 @@ class RegistrySite:
         return [b""]
 
     def page(self) -> str:
-        rows = "\n".join(map(row, enrollable()))
+        rows = "\n".join(map(row, sorted(enrollable(), key=lambda person: bool(person.note))))  # the plain ones first
         modes = "\n".join(self.button(mode) for mode in Mode)
         return (
             (ASSETS / "index.html").read_text("utf-8").replace("<!-- rows -->", rows).replace("<!-- modes -->", modes)
@@ -100,9 +100,9 @@ def row(person: FictionalPerson) -> str:
     grouped = f"{number[0]}-{number[1:5]}-{number[5:10]}-{number[10:12]}-{number[12]}"
     note = f'{NOTES[person.note]} <span lang="en">{escape(person.note)}</span>' if person.note else ""
     latin = f"{person.title} {person.given_name} {person.family_name}".strip()
+    names = f"<b>{escape(person.given_name_th)}</b> <b>{escape(person.family_name_th)}</b>"
     cells = (
-        f'<span lang="th">{escape(person.title_th)} <b>{escape(person.given_name_th)}</b> '
-        f'<b>{escape(person.family_name_th)}</b></span><br><span lang="en">{escape(latin)}</span>',
+        f'<span lang="th">{escape(person.title_th)} {names}</span><br><span lang="en">{escape(latin)}</span>',
         f"<code>{grouped}</code>",
         day_of(person.birth_date),
         f"<code>{laser[:3]}-{laser[3:10]}-{laser[10:]}</code>",

@@ -112,19 +112,14 @@ def ask(
 
 
 def approve(connection: Connection, clock: Clock, approval: Asked, *, decided_by: str) -> None:
-    """Lets the client go live as proposed. Raises PersonError when it was changed since."""
+    """Makes the client live; the caller changes it to what was proposed in the same transaction.
+
+    Raises PersonError when it was changed since it was asked for.
+    """
     decide(connection, clock, approval, Decision.APPROVED, decided_by=decided_by)
     as_asked = (Client.client_id == approval.client_id, Client.updated_at == approval.client_updated_at)
-    jwks = approval.proposed.get("jwks")
-    values: dict[str, Any] = {
-        "status": ClientStatus.LIVE,
-        "metadata_json": json.dumps(approval.proposed, ensure_ascii=False),
-        "updated_at": clock.now(),
-    }
-    if jwks is not None:
-        values["jwks"] = json.dumps(jwks)
-    changed = update(Client).where(*as_asked, Client.removed_at.is_(None)).values(**values)
-    if connection.execute(changed).rowcount != 1:
+    live = update(Client).where(*as_asked, Client.removed_at.is_(None)).values(status=ClientStatus.LIVE)
+    if connection.execute(live).rowcount != 1:
         raise PersonError("The client was changed after this was asked. The agency must ask again.")
 
 

@@ -11,17 +11,32 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from flask_babel import gettext
 from werkzeug.datastructures import MultiDict
 
-from core.errors import PersonError
+from core.errors import PrajakError
 from idp.oidc.claims import CATALOGUE, VERIFIED_CLAIMS, WITH
+from idp.registration.problems import Problem
 
 # One checkbox covers a claim in every language, and whether its address was confirmed.
 OFFERED_CLAIMS = (*(name for name in CATALOGUE if "#" not in name and name not in WITH), VERIFIED_CLAIMS)
 LISTS = ("redirect_uris", "post_logout_redirect_uris")
 TEXTS = ("client_uri", "policy_uri", "tos_uri", "backchannel_logout_uri")
-# What the metadata calls it and what the form does; an error about the one is shown at the other.
-NAMES = {"client_name": "name_en", "client_name#th": "name_th"}
+BOUND_PROFILES = ("fapi2-security",)  # access tokens are bound to a key of the client (RFC 9449)
+# An error about the one is shown at the other.
+NAMES = {
+    "client_name": "name_en",
+    "client_name#th": "name_th",
+    "prajak_profile": "profile",
+    "token_endpoint_auth_method": "profile",
+    "token_endpoint_auth_signing_alg": "jwks",
+    "sector_identifier_uri": "redirect_uris",
+    "prajak_claims": "claims",
+}
+FORM_MEMBERS = frozenset({
+    "client_name", "client_name#th", "prajak_profile", "prajak_claims", "jwks", "jwks_uri", "dpop_bound_access_tokens",
+    "backchannel_logout_session_required", *LISTS, *TEXTS,
+})  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -72,42 +87,74 @@ def read_claim(form: MultiDict[str, str], name: str) -> WantedClaim:
     )
 
 
-def metadata_of(form: ClientForm) -> dict[str, Any]:
-    """RFC 7591 section 2. Members that stay empty are left out. Raises PersonError for keys that are no JSON."""
-    metadata: dict[str, Any] = {
+def metadata_of(form: ClientForm, registered: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """RFC 7591 section 2. Members that stay empty are left out; those that the form does not show are kept.
+
+    Raises FormProblems for what only the form can know: keys that are no JSON, a purpose in one language only.
+    """
+    kept = {name: value for name, value in (registered or {}).items() if name not in FORM_MEMBERS}
+    problems = missing(form)
+    typed: dict[str, Any] = {
         "client_name": form.name_en,
         "client_name#th": form.name_th,
         "prajak_profile": form.profile,
-        "token_endpoint_auth_method": "private_key_jwt",
-        "prajak_claims": [entry_of(name, claim) for name, claim in form.claims.items() if claim.wanted],
+        "dpop_bound_access_tokens": form.profile in BOUND_PROFILES,
+        "backchannel_logout_session_required": bool(form.backchannel_logout_uri),
+        "jwks_uri": form.jwks_uri if form.keys == "jwks_uri" else "",
     }
-    metadata |= {name: getattr(form, name).split() for name in LISTS}
-    metadata |= {name: getattr(form, name) for name in TEXTS}
-    if form.backchannel_logout_uri:
-        metadata["backchannel_logout_session_required"] = True
-    if form.keys == "jwks_uri":
-        metadata["jwks_uri"] = form.jwks_uri
-    else:
-        metadata["jwks"] = read_jwks(form.jwks)
-    return {name: value for name, value in metadata.items() if value not in ("", [])} | {
-        "redirect_uris": metadata["redirect_uris"],
-        "prajak_claims": metadata["prajak_claims"],
-    }
+    typed |= {name: getattr(form, name).split() for name in LISTS}
+    typed |= {name: getattr(form, name) for name in TEXTS}
+    if form.keys == "jwks" and form.jwks:
+        try:
+            typed["jwks"] = json.loads(form.jwks)
+        except (ValueError, RecursionError):
+            problems["jwks"] = gettext("This is not JSON. Paste the whole key set, from { to }.")
+        else:
+            typed["jwks"] = key_set(typed["jwks"])
+    typed = {name: value for name, value in typed.items() if value}
+    typed["prajak_claims"] = [entry_of(name, claim) for name, claim in form.claims.items() if claim.wanted]
+    if problems:
+        raise FormProblems(problems, typed)
+    return {"token_endpoint_auth_method": "private_key_jwt"} | kept | typed
+
+
+def missing(form: ClientForm) -> dict[str, str]:
+    """What people read must stand in both languages, so that no page changes its language in the middle."""
+    problems = {name: gettext("Write the name.") for name in ("name_th", "name_en") if not getattr(form, name)}
+    for name, claim in form.claims.items():
+        if not claim.wanted:
+            continue
+        for field_name in ("purpose_th", "purpose"):
+            if not getattr(claim, field_name):
+                problems[f"{field_name}-{name}"] = gettext("Say what the data are needed for.")
+        if not claim.legal_basis:
+            problems[f"legal_basis-{name}"] = gettext("Choose the legal basis.")
+    return problems
+
+
+class FormProblems(PrajakError):
+    """Field of the form → sentence. `typed` is the metadata as far as it could be read, for the checks that follow."""
+
+    def __init__(self, fields: Mapping[str, str], typed: Mapping[str, Any]) -> None:
+        super().__init__(", ".join(fields))
+        self.fields = dict(fields)
+        self.typed = typed
+
+
+def field_of(problem: Problem) -> str:
+    """Where a problem with the metadata is shown."""
+    if problem.field == "prajak_claims" and problem.values.get("claim") in OFFERED_CLAIMS:
+        return f"claim-{problem.values['claim']}"
+    return NAMES.get(problem.field, problem.field if problem.field in ClientForm.__dataclass_fields__ else "")
 
 
 def entry_of(name: str, claim: WantedClaim) -> dict[str, Any]:
-    entry: dict[str, Any] = {"claim": name, "purpose": claim.purpose, "legal_basis": claim.legal_basis}
-    if claim.purpose_th:
-        entry["purpose#th"] = claim.purpose_th
-    return entry | {"essential": claim.essential}
+    entry: dict[str, Any] = {"claim": name, "purpose": claim.purpose, "purpose#th": claim.purpose_th}
+    return entry | {"legal_basis": claim.legal_basis, "essential": claim.essential}
 
 
-def read_jwks(text: str) -> Any:
+def key_set(parsed: Any) -> Any:
     """One key alone is taken as a set of one; whether they are good keys is checked with the rest."""
-    try:
-        parsed = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise PersonError("This is not JSON. Paste the whole key set, from { to }.", field="jwks") from error
     return {"keys": [parsed]} if isinstance(parsed, dict) and "kty" in parsed else parsed
 
 

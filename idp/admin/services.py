@@ -14,6 +14,8 @@ from idp.models.client import Clients
 from keys.envelope import Envelope
 from keys.keystore import Keystore
 
+ProviderClient = httpx.Client
+
 
 @dataclass(frozen=True)
 class ConsoleServices:
@@ -27,3 +29,6 @@ class ConsoleServices:
     keystore: Keystore
     outbox: Outbox
     provider: httpx.BaseTransport
+
+    def open_provider(self) -> ProviderClient:
+        return ProviderClient(transport=self.provider, base_url=self.ground.settings.issuer)

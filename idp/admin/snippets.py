@@ -53,7 +53,7 @@ def snippet_text(file_name: str, client: RegisteredClient, *, issuer: str) -> st
         login_url=f"{parts.scheme}://{parts.netloc}/login",
         port=parts.port or DEFAULT_PORT,
         alg=assertion_algorithm(client),
-        dpop=bool(client.get("dpop_bound_access_tokens")),
+        dpop=client.profile.sender_constrained or bool(client.get("dpop_bound_access_tokens")),
         claims=python_literal(claims) if file_name.endswith(".py") else json.dumps(claims, indent=2),
     )
     return text.rstrip() + "\n"

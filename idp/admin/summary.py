@@ -1,0 +1,90 @@
+"""A client's metadata in rows that a person can read, the same on its own page and on the approver's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from flask_babel import gettext
+
+from core import i18n
+from idp.admin.words import CLAIMS, PROFILES
+from idp.interaction.claim_words import legal_basis_label
+
+SHOWN = (
+    "client_name",
+    "client_name#th",
+    "prajak_profile",
+    "redirect_uris",
+    "post_logout_redirect_uris",
+    "backchannel_logout_uri",
+    "client_uri",
+    "policy_uri",
+    "tos_uri",
+    "jwks_uri",
+    "jwks",
+    "prajak_claims",
+)
+
+
+def client_name(metadata: Mapping[str, Any]) -> str:
+    """In the language of the page."""
+    return str(metadata.get(f"client_name#{i18n.language()}") or metadata.get("client_name") or "")
+
+
+def summary_rows(metadata: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
+    """(label, lines) of what is registered."""
+    return [(label(name), list(lines(name, metadata[name]))) for name in SHOWN if metadata.get(name)]
+
+
+def changed_members(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, list[str], list[str]]]:
+    """(label, lines before, lines after) of what a change would change."""
+    return [
+        (label(name), list(lines(name, before.get(name))), list(lines(name, after.get(name))))
+        for name in SHOWN
+        if (before.get(name) or None) != (after.get(name) or None)
+    ]
+
+
+def label(name: str) -> str:
+    labels = {
+        "client_name": gettext("Name in English"),
+        "client_name#th": gettext("Name in Thai"),
+        "prajak_profile": gettext("Security profile"),
+        "redirect_uris": gettext("Redirect URIs"),
+        "post_logout_redirect_uris": gettext("Post-logout redirect URIs"),
+        "backchannel_logout_uri": gettext("Back-channel logout URI"),
+        "client_uri": gettext("Home page"),
+        "policy_uri": gettext("Privacy notice"),
+        "tos_uri": gettext("Terms of use"),
+        "jwks_uri": gettext("Address of the keys"),
+        "jwks": gettext("Keys"),
+        "prajak_claims": gettext("Data wanted"),
+    }
+    return labels[name]
+
+
+def lines(name: str, value: Any) -> Iterator[str]:
+    if not value:
+        return
+    if name == "prajak_claims":
+        yield from map(claim_line, value)
+    elif name == "jwks":
+        yield from map(key_line, value["keys"])
+    elif name == "prajak_profile":
+        yield str(PROFILES.get(value, value))
+    else:
+        yield from ([value] if isinstance(value, str) else value)
+
+
+def claim_line(entry: Mapping[str, Any]) -> str:
+    thai = i18n.language() == "th"
+    purpose = (entry.get("purpose#th") if thai else "") or entry.get("purpose") or entry.get("purpose#th", "")
+    need = gettext("needed") if entry.get("essential") else gettext("not needed to go on")
+    basis = legal_basis_label(entry.get("legal_basis", ""))
+    return " – ".join(str(part) for part in (CLAIMS.get(entry["claim"], entry["claim"]), purpose, basis, need))
+
+
+def key_line(key: Mapping[str, Any]) -> str:
+    parts = (key.get("kty"), key.get("crv"), key.get("alg"), f"kid {key['kid']}" if key.get("kid") else None)
+    return " · ".join(str(part) for part in parts if part)
