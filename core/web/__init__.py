@@ -2,7 +2,7 @@
 request forgery, the language switch, error pages, who may call what.
 """
 
-from core.web.callers import ANYONE, BEARER, CLIENT, callers, check_callers, machine, takes_upload
+from core.web.callers import ANYONE, BEARER, CLIENT, callers, check_callers, machine, reads_raw, takes_upload
 from core.web.cookies import cookie_name, delete_cookie, get_cookie, set_cookie
 from core.web.csrf import StaleForm, csrf_field
 from core.web.error_pages import error_page
@@ -35,6 +35,7 @@ __all__ = [
     "local_path",
     "machine",
     "page",
+    "reads_raw",
     "set_cookie",
     "source",
     "static",

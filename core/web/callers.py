@@ -31,6 +31,12 @@ def machine(view: View) -> View:
     return view
 
 
+def reads_raw(view: View) -> View:
+    """A protocol endpoint that reads query and body as bytes, more strictly than a form: they are not parsed twice."""
+    view.reads_raw = True  # type: ignore[attr-defined]
+    return view
+
+
 def takes_upload(view: View) -> View:
     """A view that takes a document: its body may be as large as `max_pdf_bytes`."""
     view.takes_upload = True  # type: ignore[attr-defined]

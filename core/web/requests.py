@@ -55,7 +55,8 @@ def before() -> ResponseReturnValue | None:
         return redirect_to_issuer(web)
     if getattr(view, "takes_upload", False):
         request.max_content_length = web.ground.settings.max_pdf_bytes + web.ground.settings.max_form_bytes
-    check_characters()
+    if not getattr(view, "reads_raw", False):
+        check_characters()
     if request.method in UNSAFE and not is_machine:
         check_csrf(web)
     guard = web.guards.get(getattr(view, "callers", ""))
