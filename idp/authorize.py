@@ -25,7 +25,7 @@ from core import i18n, web
 from core.assurance import acr_value
 from core.clock import timestamp
 from core.identifiers import new_id
-from core.web import ANYONE, callers, machine, page
+from core.web import ANYONE, callers, machine, page, reads_raw
 from idp import errors
 from idp.errors import InvalidRequest, InvalidRequestUri, OAuthError, ServerError
 from idp.interaction import signed_in
@@ -282,6 +282,7 @@ def blueprint(authorization: Authorization) -> Blueprint:
 
     @views.get("/authorize")
     @callers(ANYONE)
+    @reads_raw
     def authorize() -> ResponseReturnValue:
         try:
             return authorization.begin(read_form(request.query_string))
@@ -293,6 +294,7 @@ def blueprint(authorization: Authorization) -> Blueprint:
     @views.post("/authorize")
     @callers(ANYONE)
     @machine
+    @reads_raw
     def authorize_by_form() -> ResponseReturnValue:
         """Another site's form brings no cookie of ours (SameSite=Lax): it goes on as the GET that it stands for."""
         try:

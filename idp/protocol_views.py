@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, make_response, request
 from flask.typing import ResponseReturnValue
 
-from core.web import ANYONE, BEARER, CLIENT, callers, machine
+from core.web import ANYONE, BEARER, CLIENT, callers, machine, reads_raw
 from idp.errors import InvalidRequest, OAuthError
 from idp.oauth2 import dpop
 from idp.oauth2.bearer import Scheme, challenge
@@ -28,12 +28,14 @@ def blueprint(server: Server) -> Blueprint:
     @views.post(ENDPOINTS["token_endpoint"])
     @callers(CLIENT)
     @machine
+    @reads_raw
     def token() -> ResponseReturnValue:
         return answered(lambda: server.token(read_call(server, "token_endpoint")))
 
     @views.post(ENDPOINTS["pushed_authorization_request_endpoint"])
     @callers(CLIENT)
     @machine
+    @reads_raw
     def par() -> ResponseReturnValue:
         call = lambda: server.push(read_call(server, "pushed_authorization_request_endpoint"))  # noqa: E731
         return answered(call, status=201)
@@ -41,6 +43,7 @@ def blueprint(server: Server) -> Blueprint:
     @views.route(ENDPOINTS["userinfo_endpoint"], methods=["GET", "POST"])
     @callers(BEARER)
     @machine
+    @reads_raw
     def userinfo() -> ResponseReturnValue:
         try:
             return no_store(jsonify(server.userinfo(read_call(server, "userinfo_endpoint"))))
@@ -50,18 +53,21 @@ def blueprint(server: Server) -> Blueprint:
     @views.get(ENDPOINTS["jwks_uri"])
     @callers(ANYONE)
     @machine
+    @reads_raw
     def jwks() -> ResponseReturnValue:
         return prepared(server.key_set.prepared())
 
     @views.get("/.well-known/openid-configuration")
     @callers(ANYONE)
     @machine
+    @reads_raw
     def openid_configuration() -> ResponseReturnValue:
         return prepared(server.metadata)
 
     @views.get("/.well-known/oauth-authorization-server")
     @callers(ANYONE)
     @machine
+    @reads_raw
     def authorization_server_metadata() -> ResponseReturnValue:
         return prepared(server.metadata)
 
