@@ -1,1 +1,1 @@
-"""The citizen's place: services, devices, activity, profile."""
+"""The citizen's place, `/me`: which services know what, which passkeys open the door, and what has happened."""

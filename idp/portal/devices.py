@@ -1,0 +1,64 @@
+"""A person's passkeys: add one, name it, remove it, and be told of each change (SP 800-63B-4 section 4.1.2)."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, select
+
+from enrollment import passkeys, webauthn_registration
+from enrollment.notices import contact_of
+from idp.interaction.session import Session
+from idp.portal.services import PortalServices
+
+ADDED = (
+    "มีการเพิ่มพาสคีย์ใหม่ในบัญชีของท่าน",
+    "A new passkey was added to your account.",
+)
+REMOVED = (
+    "มีการนำพาสคีย์ออกจากบัญชีของท่าน",
+    "A passkey was removed from your account.",
+)
+RENEWED = (
+    "มีการออกรหัสกู้คืนชุดใหม่สำหรับบัญชีของท่าน รหัสชุดเดิมใช้ไม่ได้อีก",
+    "New recovery codes were made for your account. The old ones no longer work.",
+)
+
+
+def bound_to(services: PortalServices) -> str:
+    """What a registration challenge of this browser is bound to."""
+    return f"session:{services.session().sid}"
+
+
+def creation_options(services: PortalServices) -> str:
+    name = services.accounts.attributes(services.account_id).name_th
+    return webauthn_registration.begin_registration(
+        services.ground, services.account_id, bound_to=bound_to(services), user_name=name, display_name=name
+    )
+
+
+def add(services: PortalServices, credential_json: str, *, name: str) -> None:
+    """The passkey and its notification in one transaction."""
+    account_id = services.account_id
+    passkey = webauthn_registration.verify_registration(
+        services.ground, account_id, credential_json, bound_to=bound_to(services)
+    )
+    with services.ground.database.write() as connection:
+        webauthn_registration.bind(connection, services.ground, passkey, name=name, actor=account_id)
+        tell(services, connection, ADDED)
+
+
+def remove(services: PortalServices, credential_id: str) -> None:
+    """Never the last one. Whoever signed in with it elsewhere is signed out: the device may be in other hands."""
+    session = services.session()
+    passkeys.remove(services.ground, session.account_id, credential_id)
+    with services.ground.database.write() as connection:
+        query = select(Session.sid).where(Session.account_id == session.account_id, Session.ended_at.is_(None))
+        for sid in connection.execute(query.where(Session.credential_id == credential_id)).scalars().all():
+            if sid != session.sid:
+                services.interaction.sessions.end(connection, sid, reason="passkey removed")
+        tell(services, connection, REMOVED)
+
+
+def tell(services: PortalServices, connection: Connection, what: tuple[str, str]) -> None:
+    contact = contact_of(services.accounts.attributes(services.account_id))
+    if contact is not None:
+        services.notices.tell(connection, services.account_id, contact, what)
