@@ -77,7 +77,7 @@ def check_characters() -> None:
     pairs = [each for multi in values for each in multi.items(multi=True)]
     if len(pairs) > MAX_FIELDS:
         raise BadRequest("too many parameters")
-    for name, value in pairs:
+    for name, value in [("path", request.path), *pairs]:
         if "\x00" in name + value or any("\ud800" <= each <= "\udfff" for each in name + value):
             raise BadRequest("a parameter holds a character that is not text")
 

@@ -57,7 +57,7 @@ def allow(visit: Visit) -> None:
         )
 
 
-def deny(visit: Visit) -> None:
+def deny(visit: Visit, *, event: str = "consent.denied") -> None:
     """`access_denied` at the agency, which learns nothing else."""
     services, client_id = visit.services, visit.progress.client_id
     account_id = visit.session.account_id if visit.session else "unknown"
@@ -66,7 +66,7 @@ def deny(visit: Visit) -> None:
         audit.record(
             connection,
             services.ground.clock,
-            event="consent.denied",
+            event=event,
             actor=account_id,
             subject=account_id,
             client_id=client_id,

@@ -10,6 +10,7 @@ from idp.interaction import consent
 from idp.interaction.visit import Visit
 
 UNMET = "unmet_authentication_requirements"  # OpenID Connect Core: Unmet Authentication Requirements 1.0
+OUT_OF_REACH = ("raise_identity", "step_up")
 
 
 def leave(visit: Visit) -> ResponseReturnValue:
@@ -17,10 +18,10 @@ def leave(visit: Visit) -> ResponseReturnValue:
     if visit.request is None:
         return redirect("/", 303)
     if visit.progress.answered_at is None and not visit.progress.refused:
-        if visit.asked is not None and visit.asked.prompt in ("raise_identity", "step_up"):
-            refuse(visit, UNMET if is_essential(visit) else "access_denied")
+        if visit.asked is not None and visit.asked.prompt in OUT_OF_REACH and is_essential(visit):
+            refuse(visit, UNMET)
         else:
-            consent.deny(visit)
+            consent.deny(visit, event="interaction.left")
     return redirect(visit.onward, 303)
 
 

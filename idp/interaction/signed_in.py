@@ -51,3 +51,9 @@ def keep(services: InteractionServices, token: str) -> None:
 def forget_cookie(response: Response) -> Response:
     web.delete_cookie(response, "prajak-session")
     return response
+
+
+def end_all(services: InteractionServices, account_id: str, *, reason: str) -> None:
+    """Every session of the account, on every device: after a recovery, or when somebody says "this was not me"."""
+    with services.ground.database.write() as connection:
+        services.sessions.end_all(connection, account_id, reason=reason)
