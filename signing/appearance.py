@@ -18,8 +18,8 @@ NATURAL_WIDTH, NATURAL_HEIGHT = 227.0, 79.0  # points, 8 x 2.8 cm; the drawing s
 LONGEST_LINE = 46  # characters; a longer position or agency is parted at its middle space
 
 MONTHS = {
-    "th": "มกราคม กุมภาพันธ์ มีนาคม เมษายน พฤษภาคม มิถุนายน กรกฎาคม สิงหาคม กันยายน ตุลาคม พฤศจิกายน ธันวาคม".split(),
-    "en": "January February March April May June July August September October November December".split(),
+    "th": "มกราคม กุมภาพันธ์ มีนาคม เมษายน พฤษภาคม มิถุนายน กรกฎาคม สิงหาคม กันยายน ตุลาคม พฤศจิกายน ธันวาคม",
+    "en": "January February March April May June July August September October November December",
 }
 THAI_DIGITS = str.maketrans("0123456789", "๐๑๒๓๔๕๖๗๘๙")
 
@@ -89,7 +89,7 @@ def parted(text: str) -> list[str]:
 def written_date(at: datetime, language: Literal["th", "en"]) -> str:
     """๒๒ พฤศจิกายน พ.ศ. ๒๕๖๙ เวลา ๑๙.๔๙ น., in Thai digits as official letters have them."""
     local = at.astimezone(BANGKOK)
-    month, year = MONTHS[language][local.month - 1], local.year + BUDDHIST_ERA
+    month, year = MONTHS[language].split()[local.month - 1], local.year + BUDDHIST_ERA
     if language == "th":
         return f"{local.day} {month} พ.ศ. {year} เวลา {local:%H.%M} น.".translate(THAI_DIGITS)
     return f"{local.day} {month} {local.year} (B.E. {year}), {local:%H:%M} ICT"

@@ -13,25 +13,26 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from core.errors import PrajakError
+from keys.der import explicit, integer, null, object_identifier, octet_string, sequence, set_of
 from keys.signer import Signer
-from signing.der import NULL, context, contents, integer, octets, oid, sequence, set_of
+from signing.der_reading import contents
 
-SHA256 = sequence(oid("2.16.840.1.101.3.4.2.1"))
-DATA = oid("1.2.840.113549.1.7.1")
-SIGNED_DATA = oid("1.2.840.113549.1.7.2")
-CONTENT_TYPE = oid("1.2.840.113549.1.9.3")
-MESSAGE_DIGEST = oid("1.2.840.113549.1.9.4")
-ALGORITHM_PROTECTION = oid("1.2.840.113549.1.9.52")
-SIGNING_CERTIFICATE_V2 = oid("1.2.840.113549.1.9.16.2.47")
-SIGNATURE_TIME_STAMP = oid("1.2.840.113549.1.9.16.2.14")
+SHA256 = sequence(object_identifier("2.16.840.1.101.3.4.2.1"))
+DATA = object_identifier("1.2.840.113549.1.7.1")
+SIGNED_DATA = object_identifier("1.2.840.113549.1.7.2")
+CONTENT_TYPE = object_identifier("1.2.840.113549.1.9.3")
+MESSAGE_DIGEST = object_identifier("1.2.840.113549.1.9.4")
+ALGORITHM_PROTECTION = object_identifier("1.2.840.113549.1.9.52")
+SIGNING_CERTIFICATE_V2 = object_identifier("1.2.840.113549.1.9.16.2.47")
+SIGNATURE_TIME_STAMP = object_identifier("1.2.840.113549.1.9.16.2.14")
 
-MGF1_SHA256 = sequence(oid("1.2.840.113549.1.1.8"), SHA256)
+MGF1_SHA256 = sequence(object_identifier("1.2.840.113549.1.1.8"), SHA256)
 SIGNATURE_ALGORITHMS = {  # by JWA name; RFC 5754 section 3, RFC 4055 section 3.1 (salt of 32 bytes)
-    "ES256": sequence(oid("1.2.840.10045.4.3.2")),
-    "RS256": sequence(oid("1.2.840.113549.1.1.11"), NULL),
+    "ES256": sequence(object_identifier("1.2.840.10045.4.3.2")),
+    "RS256": sequence(object_identifier("1.2.840.113549.1.1.11"), null()),
     "PS256": sequence(
-        oid("1.2.840.113549.1.1.10"),
-        sequence(context(0, SHA256), context(1, MGF1_SHA256), context(2, integer(32))),
+        object_identifier("1.2.840.113549.1.1.10"),
+        sequence(explicit(0, SHA256), explicit(1, MGF1_SHA256), explicit(2, integer(32))),
     ),
 }
 
@@ -46,11 +47,11 @@ class SignerAnswer(PrajakError):
 
 def signed_attributes(digest: bytes, certificate: bytes, signature_algorithm: bytes) -> bytes:
     """RFC 5652 section 5.3 as a SET, as it is signed (section 5.4)."""
-    certificate_id = sequence(octets(sha256(certificate).digest()))  # RFC 5035 section 4: SHA-256 is the default
-    protection = sequence(SHA256, context(1, contents(signature_algorithm)))  # RFC 6211
+    certificate_id = sequence(octet_string(sha256(certificate).digest()))  # RFC 5035 section 4: SHA-256 is the default
+    protection = sequence(SHA256, explicit(1, contents(signature_algorithm)))  # RFC 6211
     return set_of(
         attribute(CONTENT_TYPE, DATA),
-        attribute(MESSAGE_DIGEST, octets(digest)),
+        attribute(MESSAGE_DIGEST, octet_string(digest)),
         attribute(SIGNING_CERTIFICATE_V2, sequence(sequence(certificate_id))),
         attribute(ALGORITHM_PROTECTION, protection),
     )
@@ -87,19 +88,19 @@ def signed_data(
         integer(1),
         issuer_and_serial(certificates[0]),
         SHA256,
-        context(0, contents(attributes)),
+        explicit(0, contents(attributes)),
         SIGNATURE_ALGORITHMS[algorithm],
-        octets(signature),
-        context(1, attribute(SIGNATURE_TIME_STAMP, time_stamp)) if time_stamp else b"",
+        octet_string(signature),
+        explicit(1, attribute(SIGNATURE_TIME_STAMP, time_stamp)) if time_stamp else b"",
     )
     body = sequence(
         integer(1),
         set_of(SHA256),
         sequence(DATA),
-        context(0, b"".join(certificates)),
+        explicit(0, b"".join(certificates)),
         set_of(signer_info),
     )
-    return sequence(SIGNED_DATA, context(0, body))
+    return sequence(SIGNED_DATA, explicit(0, body))
 
 
 def issuer_and_serial(certificate: bytes) -> bytes:

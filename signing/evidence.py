@@ -1,5 +1,6 @@
 """The evidence that makes a signature verifiable for good: chains and revocation answers, each verified before it
-goes into the document security store (ETSI EN 319 142-1 section 5.4, RFC 6960 section 3.2, RFC 5280 section 6.3)."""
+goes into the document security store (ETSI EN 319 142-1 section 5.4, RFC 6960 section 3.2, RFC 5280 section 6.3).
+"""
 
 from __future__ import annotations
 
@@ -132,7 +133,7 @@ def verify_with(responder: x509.Certificate, response: ocsp.OCSPResponse) -> Non
     elif isinstance(key, rsa.RSAPublicKey):
         key.verify(response.signature, response.tbs_response_bytes, padding.PKCS1v15(), hash_algorithm)
     else:
-        raise ValueError("the responder's algorithm is not offered")
+        raise TypeError("the responder's algorithm is not offered")
 
 
 def verify_crl(crl: bytes, certificate: x509.Certificate, issuer: x509.Certificate, *, now: datetime) -> None:

@@ -141,18 +141,24 @@ def xref_stream(update: Update, offsets: dict[str, int], position: int) -> bytes
     """Section 7.5.8: the same as a stream, which lists itself."""
     number = update.next_object
     entries = runs({**offsets, f"{number} 0": position})
-    rows = [b"\x01%s%s" % (offset.to_bytes(5, "big"), gen.to_bytes(2, "big")) for run in entries for _, gen, offset in run]
+    rows = [
+        b"\x01%s%s" % (offset.to_bytes(5, "big"), gen.to_bytes(2, "big")) for run in entries for _, gen, offset in run
+    ]
     index = b" ".join(b"%d %d" % (run[0][0], len(run)) for run in entries)
     body = b"".join(rows)
-    return b"%d 0 obj\n<</Type/XRef/Size %d/Prev %d/W[1 5 2]/Index[%s]%s/Length %d>>\nstream\n%s\nendstream\nendobj\n" % (
-        number,
-        number + 1,
-        update.continuation.startxref,
-        index,
-        update.continuation.trailer.encode("latin-1"),
-        len(body),
-        body,
-    ) + end_of_file(position)
+    return (
+        b"%d 0 obj\n<</Type/XRef/Size %d/Prev %d/W[1 5 2]/Index[%s]%s/Length %d>>\nstream\n%s\nendstream\nendobj\n"
+        % (
+            number,
+            number + 1,
+            update.continuation.startxref,
+            index,
+            update.continuation.trailer.encode("latin-1"),
+            len(body),
+            body,
+        )
+        + end_of_file(position)
+    )
 
 
 def end_of_file(position: int) -> bytes:

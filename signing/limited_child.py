@@ -61,15 +61,10 @@ class WarmProcess:
 
     def send(self, descriptors: list[int]) -> None:
         """Hands a document and an answering socket to the warm process."""
-        for attempt in (1, 2):
-            control = self.started(again=attempt == 2)
-            try:
-                socket.send_fds(control, [b"run"], descriptors)
-            except OSError:
-                if attempt == 2:
-                    raise
-            else:
-                return
+        try:
+            socket.send_fds(self.started(), [b"run"], descriptors)
+        except OSError:  # it died while it waited
+            socket.send_fds(self.started(again=True), [b"run"], descriptors)
 
     def started(self, *, again: bool = False) -> socket.socket:
         with self.lock:

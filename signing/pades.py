@@ -214,7 +214,8 @@ def sign(
 
 def augment(pdf: bytes, *, settings: Settings, trust: TrustMaterial, level: Level = Level.B_LTA) -> bytes:
     """Raises the level of the signatures in a document: a time-stamp (B-T), evidence (B-LT) and an archive time-stamp
-    (B-LTA), each over what was there before. Every signer's and authority's certificate must lead to our anchors."""
+    (B-LTA), each over what was there before. Every signer's and authority's certificate must lead to our anchors.
+    """
     with refusing():
         answer, _ = run("continue", {}, pdf, max_bytes=settings.max_pdf_bytes)
     continuation = Continuation(**answer["continuation"])

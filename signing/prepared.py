@@ -21,7 +21,8 @@ MAGIC = b"prajak-prepared-1\n"
 @dataclass(frozen=True, kw_only=True)
 class Placement:
     """Where the visible signature stands, in points of the page as it is shown (its crop box, after its rotation);
-    the origin is the lower left corner, and pages count from 1."""
+    the origin is the lower left corner, and pages count from 1.
+    """
 
     page: int
     left: float
@@ -33,7 +34,8 @@ class Placement:
 @dataclass(frozen=True, kw_only=True)
 class Continuation:
     """What an incremental update needs to know of the file it follows (ISO 32000-2 section 7.5.6), so that evidence
-    and an archive time-stamp are appended without parsing the document again. References are "number generation"."""
+    and an archive time-stamp are appended without parsing the document again. References are "number generation".
+    """
 
     next_object: int  # the first free object number
     startxref: int  # of the update before

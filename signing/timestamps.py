@@ -19,12 +19,15 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from keys.der import element, integer, octet_string, sequence
 from signing.certificate_path import PathError, build_path, verify_signature
 from signing.cms import SHA256, der_of
-from signing.der import SEQUENCE, SET, TRUE, contents, integer, octets, sequence, split, tagged
+from signing.der_reading import contents, split
 from signing.errors import LevelNotReached
 from signing.trust_material import TrustMaterial
 
+SEQUENCE, SET = 0x30, 0x31
+TRUE = element(0x01, b"\xff")
 CLOCK_TOLERANCE = timedelta(minutes=5)
 GRANTED = ("granted", "granted_with_mods")
 HASHES = {"sha256": sha256, "sha384": sha384, "sha512": sha512}
@@ -45,7 +48,7 @@ def obtain_time_stamp(data: bytes, *, trust: TrustMaterial) -> VerifiedTimeStamp
 def obtain_time_stamp_over(imprint: bytes, *, trust: TrustMaterial) -> VerifiedTimeStamp:
     """RFC 3161 section 2.4: certificates asked for, a nonce against replays; raises LevelNotReached."""
     nonce = secrets.randbits(63) | 1 << 62
-    request = sequence(integer(1), sequence(SHA256, octets(imprint)), integer(nonce), TRUE)
+    request = sequence(integer(1), sequence(SHA256, octet_string(imprint)), integer(nonce), TRUE)
     answer = trust.time_stamps.answer(request)
     try:
         return verify_answer(answer, imprint=imprint, nonce=nonce, trust=trust)
@@ -80,7 +83,7 @@ def check_content(content: Any, *, imprint: bytes, nonce: int, now: datetime) ->
 def verify_signed_data(signed: Any) -> x509.Certificate:
     """RFC 5652 section 5.4, and RFC 5816: the certificate named in the signed attributes is the one that signed."""
     (signer_info,) = signed["signer_infos"]
-    attributes_as_signed = tagged(SET, signer_info["signed_attrs"].contents)  # before asn1crypto writes it anew
+    attributes_as_signed = element(SET, signer_info["signed_attrs"].contents)  # before asn1crypto writes it anew
     certificate = signing_certificate(signed, signer_info)
     attributes = {entry["type"].native: entry["values"][0] for entry in signer_info["signed_attrs"]}
     digest = HASHES[signer_info["digest_algorithm"]["algorithm"].native]
@@ -114,7 +117,7 @@ def signing_certificate(signed: Any, signer_info: Any) -> x509.Certificate:
 
 def embedded(signed: Any) -> Sequence[x509.Certificate]:
     return [
-        x509.load_der_x509_certificate(tagged(SEQUENCE, choice.chosen.contents))
+        x509.load_der_x509_certificate(element(SEQUENCE, choice.chosen.contents))
         for choice in signed["certificates"]
         if choice.name == "certificate"
     ]
@@ -135,6 +138,6 @@ def check_purpose(certificate: x509.Certificate) -> None:
     check(usage.critical and list(usage.value) == [ExtendedKeyUsageOID.TIME_STAMPING], "not an authority's certificate")
 
 
-def check(holds: bool, otherwise: str) -> None:  # noqa: FBT001 - the condition itself
+def check(holds: bool, otherwise: str) -> None:
     if not holds:
         raise ValueError(otherwise)

@@ -1,5 +1,6 @@
 """What was added after a signature, and whether it may be: ISO 32000-2 section 12.8.2.2, on pyHanko's difference
-analysis. What the analysis cannot explain is forbidden, and so is whatever it fails on."""
+analysis. What the analysis cannot explain is forbidden, and so is whatever it fails on.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from pyhanko.sign.validation.status import SignatureCoverageLevel
 
 from signing.child.document import get
 from signing.child.ranges import WHITESPACE, Coverage
+from signing.reasons import Reason
 
 Modification = Literal["none", "allowed", "forbidden"]
 TAIL = 1024
@@ -32,18 +34,16 @@ def changes_after(signature: EmbeddedPdfSignature, coverage: Coverage, file: mem
     try:
         signature.compute_integrity_info(skip_diff=True)
         if signature.coverage is not SignatureCoverageLevel.ENTIRE_REVISION:
-            return forbidden("After the signature something stands that is no proper update of the document.")
+            return forbidden(Reason.NO_PROPER_UPDATE)
         if not ends_with_last_revision(signature.reader, file):
-            return forbidden("Bytes stand behind the last update of the document.")
+            return forbidden(Reason.BYTES_BEHIND_THE_END)
         result = signature.evaluate_modifications(DEFAULT_DIFF_POLICY)
         return judged(signature, result)
-    except RecursionError:
-        return forbidden("What was added after the signature is nested too deeply to be analysed.")
-    except Exception as error:  # noqa: BLE001 - an analysis that fails is a finding
-        return forbidden(f"What was added after the signature cannot be analysed ({type(error).__name__}).")
+    except Exception:  # noqa: BLE001 - an analysis that fails, even by too deep nesting, is a finding
+        return forbidden(Reason.UPDATE_NOT_ANALYSED)
 
 
-def forbidden(reason: str) -> Changes:
+def forbidden(reason: Reason) -> Changes:
     return Changes("forbidden", ("other",), reason)
 
 
@@ -59,10 +59,10 @@ def ends_with_last_revision(reader: PdfFileReader, file: memoryview) -> bool:
 def judged(signature: EmbeddedPdfSignature, result: DiffResult | SuspiciousModification) -> Changes:
     """The level must be one the signer allowed; long-term evidence does not count (ISO 32000-2 section 12.8.2.2.2)."""
     if not isinstance(result, DiffResult) or result.modification_level is ModificationLevel.OTHER:
-        return forbidden("The document was changed after the signature in a way that may alter what it says.")
+        return forbidden(Reason.UPDATE_CHANGES_DOCUMENT)
     permitted = signature.docmdp_level
     if permitted is not None and result.modification_level.value > permitted.value:
-        return forbidden("The document was changed although its signer had closed it.")
+        return forbidden(Reason.UPDATE_NOT_PERMITTED)
     return Changes("allowed", kinds_of(signature, result))
 
 

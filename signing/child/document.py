@@ -23,7 +23,8 @@ A4 = (0.0, 0.0, 595.276, 841.89)
 
 class Updates(IncrementalPdfFileWriter):  # type: ignore[misc]
     """An incremental update that changes what it is told to and nothing else: no producer, no dates, so that PDF/A's
-    metadata stays as it was."""
+    metadata stays as it was.
+    """
 
     def _update_meta(self) -> None:
         return

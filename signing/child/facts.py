@@ -48,7 +48,11 @@ def kind(value: Any) -> str:
 def shown_on(field: generic.DictionaryObject, numbers: Mapping[generic.Reference, int]) -> int | None:
     """None for a widget without an area, or without a page."""
     page = field.raw_get("/P") if "/P" in field else None
-    return numbers.get(page.reference) if rectangle(get(field, "/Rect")) and isinstance(page, generic.IndirectObject) else None
+    return (
+        numbers.get(page.reference)
+        if rectangle(get(field, "/Rect")) and isinstance(page, generic.IndirectObject)
+        else None
+    )
 
 
 def has_scripts(root: generic.DictionaryObject) -> bool:

@@ -1,5 +1,6 @@
 """The words of ETSI EN 319 102-1 and what is found along the way: a finding is an answer, never an exception that gets
-out."""
+out.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +10,8 @@ from typing import Any
 
 from pyhanko.sign.ades.report import AdESFailure, AdESIndeterminate, AdESPassed, AdESStatus
 
+from signing.reasons import Reason
+
 INDICATIONS = {  # section 5.1.3, table 1
     AdESStatus.PASSED: "TOTAL-PASSED",
     AdESStatus.INDETERMINATE: "INDETERMINATE",
@@ -17,10 +20,10 @@ INDICATIONS = {  # section 5.1.3, table 1
 Subindication = AdESFailure | AdESIndeterminate | AdESPassed
 
 
-class Finding(Exception):  # noqa: N818 - an outcome of a building block, not an error of ours
+class Finding(Exception):
     """A building block of the validation did not pass: its sub-indication and why."""
 
-    def __init__(self, subindication: Subindication, reason: str) -> None:
+    def __init__(self, subindication: Subindication, reason: Reason) -> None:
         super().__init__(reason)
         self.subindication = subindication
         self.reason = reason

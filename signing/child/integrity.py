@@ -15,6 +15,7 @@ from pyhanko.sign.validation.generic_cms import extract_certs_for_validation, va
 from pyhanko_certvalidator.util import get_pyca_cryptography_hash
 
 from signing.child.findings import Finding
+from signing.reasons import Reason
 
 WEAK_DIGESTS = frozenset({"md2", "md5", "sha1"})  # ETSI TS 119 312 section 5: no signature after 2013 has a reason to
 SMALLEST_RSA = 2048
@@ -24,7 +25,7 @@ def digest_with(name: str) -> hashes.Hash:
     try:
         return hashes.Hash(get_pyca_cryptography_hash(name))
     except (AttributeError, ValueError) as error:
-        raise Finding(AdESIndeterminate.CRYPTO_CONSTRAINTS_FAILURE, f"The digest {name} is not known.") from error
+        raise Finding(AdESIndeterminate.CRYPTO_CONSTRAINTS_FAILURE, Reason.TOO_WEAK) from error
 
 
 def check_signature(signed_data: cms.SignedData, digest: Callable[[str], bytes], content_type: str) -> x509.Certificate:
@@ -38,11 +39,14 @@ def check_signature(signed_data: cms.SignedData, digest: Callable[[str], bytes],
             signer_info, certificate, expected_content_type=content_type, actual_digest=digest(algorithm)
         )
     except SignatureValidationError as error:
-        raise Finding(error.ades_subindication or AdESFailure.FORMAT_FAILURE, error.failure_message or "") from error
+        subindication = error.ades_subindication or AdESFailure.FORMAT_FAILURE
+        no_certificate = subindication is AdESIndeterminate.NO_SIGNING_CERTIFICATE_FOUND
+        reason = Reason.NO_SIGNING_CERTIFICATE if no_certificate else Reason.NOT_WELL_FORMED
+        raise Finding(subindication, reason) from error
     if not intact:
-        raise Finding(AdESFailure.HASH_FAILURE, "The document was changed after it was signed.")
+        raise Finding(AdESFailure.HASH_FAILURE, Reason.CONTENT_CHANGED)
     if not valid:
-        raise Finding(AdESFailure.SIG_CRYPTO_FAILURE, "The signature value does not verify.")
+        raise Finding(AdESFailure.SIG_CRYPTO_FAILURE, Reason.VALUE_WRONG)
     return certificate
 
 
@@ -50,7 +54,7 @@ def check_strength(digest_algorithm: str, certificate: x509.Certificate) -> None
     key = certificate.public_key
     weak_key = key.algorithm in ("rsa", "rsassa_pss") and key.bit_size < SMALLEST_RSA
     if digest_algorithm in WEAK_DIGESTS or weak_key:
-        raise Finding(AdESIndeterminate.CRYPTO_CONSTRAINTS_FAILURE, "The signature's algorithm or key is too weak.")
+        raise Finding(AdESIndeterminate.CRYPTO_CONSTRAINTS_FAILURE, Reason.TOO_WEAK)
 
 
 def check_token(signed_data: cms.SignedData, imprint: Callable[[str], bytes]) -> tuple[x509.Certificate, datetime]:
@@ -58,7 +62,7 @@ def check_token(signed_data: cms.SignedData, imprint: Callable[[str], bytes]) ->
     content = signed_data["encap_content_info"]["content"]
     stamped: Any = getattr(content, "parsed", None)
     if not isinstance(stamped, tsp.TSTInfo):
-        raise Finding(AdESFailure.FORMAT_FAILURE, "The time-stamp holds no time.")
+        raise Finding(AdESFailure.FORMAT_FAILURE, Reason.TIME_STAMP_UNREADABLE)
 
     def digest(name: str) -> bytes:
         counted = digest_with(name)
@@ -68,8 +72,8 @@ def check_token(signed_data: cms.SignedData, imprint: Callable[[str], bytes]) ->
     certificate = check_signature(signed_data, digest, "tst_info")
     algorithm = stamped["message_imprint"]["hash_algorithm"]["algorithm"].native
     if algorithm in WEAK_DIGESTS:
-        raise Finding(AdESIndeterminate.CRYPTO_CONSTRAINTS_FAILURE, "The time-stamp's digest is too weak.")
+        raise Finding(AdESIndeterminate.CRYPTO_CONSTRAINTS_FAILURE, Reason.TOO_WEAK)
     if stamped["message_imprint"]["hashed_message"].native != imprint(algorithm):
-        raise Finding(AdESFailure.HASH_FAILURE, "The time-stamp is over other bytes.")
+        raise Finding(AdESFailure.HASH_FAILURE, Reason.TIME_STAMP_OTHER_BYTES)
     moment: datetime = stamped["gen_time"].native
     return certificate, moment

@@ -1,5 +1,6 @@
 """What a document brings for its own validation: certificates, OCSP responses and revocation lists, and since when
-each is proven to exist (ETSI EN 319 102-1 section 5.6.2.3, proofs of existence)."""
+each is proven to exist (ETSI EN 319 102-1 section 5.6.2.3, proofs of existence).
+"""
 
 from __future__ import annotations
 

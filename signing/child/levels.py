@@ -1,4 +1,4 @@
-"""The baseline level a signature reached: ETSI EN 319 142-1 section 6, by what is there and intact, whoever is trusted."""
+"""The baseline level a signature reached, ETSI EN 319 142-1 section 6: by what is there and intact, whoever made it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ from signing.child.tokens import TimeStamp
 NOT_ETSI = "PDF-NOT-ETSI"
 
 
-def level_of(
-    signature: EmbeddedPdfSignature, *, stamps: list[TimeStamp], later: list[tuple[int, TimeStamp]]
-) -> str:
+def level_of(signature: EmbeddedPdfSignature, *, stamps: list[TimeStamp], later: list[tuple[int, TimeStamp]]) -> str:
     """`later` are document time-stamps over this signature, with their revisions."""
     if not is_baseline(signature):
         return NOT_ETSI

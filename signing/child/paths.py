@@ -33,21 +33,22 @@ from pyhanko_certvalidator.validate import async_validate_path
 
 from signing.child.findings import Finding
 from signing.child.known import Known
+from signing.reasons import Reason
 
 TOLERANCE = timedelta(minutes=1)
 SIGNER_USAGE = KeyUsageConstraints(key_usage={"digital_signature", "non_repudiation"}, match_all_key_usages=False)
 TIME_STAMP_USAGE = KeyUsageConstraints(extd_key_usage={"time_stamping"}, explicit_extd_key_usage_required=True)
 
 REASONS = {
-    AdESIndeterminate.NO_CERTIFICATE_CHAIN_FOUND: "No chain leads from the certificate to a trusted authority.",
-    AdESIndeterminate.CHAIN_CONSTRAINTS_FAILURE: "The certificate was not issued for this use.",
-    AdESIndeterminate.CERTIFICATE_CHAIN_GENERAL_FAILURE: "A certificate of the chain does not hold.",
-    AdESIndeterminate.OUT_OF_BOUNDS_NO_POE: "A certificate was out of its validity, and nothing proves earlier use.",
-    AdESIndeterminate.CRYPTO_CONSTRAINTS_FAILURE: "An algorithm or key of the chain is too weak.",
-    AdESIndeterminate.NOT_YET_VALID: "The certificate was not valid yet when it was used.",
-    AdESIndeterminate.REVOKED_NO_POE: "The certificate was revoked, and nothing proves that it was used before.",
-    AdESIndeterminate.REVOKED_CA_NO_POE: "A certificate authority of the chain was revoked.",
-    AdESIndeterminate.TRY_LATER: "Nothing shows whether the certificate was revoked.",
+    AdESIndeterminate.NO_CERTIFICATE_CHAIN_FOUND: Reason.NO_CHAIN,
+    AdESIndeterminate.CHAIN_CONSTRAINTS_FAILURE: Reason.OTHER_USE,
+    AdESIndeterminate.CERTIFICATE_CHAIN_GENERAL_FAILURE: Reason.CHAIN_BROKEN,
+    AdESIndeterminate.OUT_OF_BOUNDS_NO_POE: Reason.OUT_OF_VALIDITY,
+    AdESIndeterminate.CRYPTO_CONSTRAINTS_FAILURE: Reason.CHAIN_TOO_WEAK,
+    AdESIndeterminate.NOT_YET_VALID: Reason.NOT_YET_VALID,
+    AdESIndeterminate.REVOKED_NO_POE: Reason.REVOKED,
+    AdESIndeterminate.REVOKED_CA_NO_POE: Reason.AUTHORITY_REVOKED,
+    AdESIndeterminate.TRY_LATER: Reason.STATUS_UNKNOWN,
 }
 
 
@@ -68,7 +69,8 @@ class Paths:
         usage: KeyUsageConstraints,
     ) -> ValidationPath:
         """1. a chain that held at the time of use; 2. made for this use; 3. its authorities outlived the proof;
-        4. nobody on it was revoked."""
+        4. nobody on it was revoked.
+        """
         path = await self.chain(certificate, used_at)
         try:
             usage.validate(certificate)
@@ -172,4 +174,4 @@ SUBINDICATIONS = (
 
 
 def finding(subindication: Any) -> Finding:
-    return Finding(subindication, REASONS.get(subindication, "A certificate of the chain does not hold."))
+    return Finding(subindication, REASONS.get(subindication, Reason.CHAIN_BROKEN))

@@ -76,7 +76,9 @@ def locate(pages: list[Page], placement: Placement | None) -> tuple[Page, tuple[
     page = pages[placement.page - 1]
     width, height = page.size
     right, top = placement.left + placement.width, placement.bottom + placement.height
-    inside = min(placement.left, placement.bottom) >= -ROUNDING and right <= width + ROUNDING and top <= height + ROUNDING
+    inside = (
+        min(placement.left, placement.bottom) >= -ROUNDING and right <= width + ROUNDING and top <= height + ROUNDING
+    )
     if not inside or placement.width <= 0 or placement.height <= 0:
         raise PlaceOutsidePage
     corners = (unturned(page, placement.left, placement.bottom), unturned(page, right, top))

@@ -20,6 +20,7 @@ import sys
 import traceback
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, NoReturn
 
 from core.errors import PersonError
@@ -77,8 +78,7 @@ def serve_one(answering: int, document: int) -> NoReturn:
 
 def limit(limits: Mapping[str, Any]) -> None:
     """Memory beside what is mapped already, processor time, no file written, no core left."""
-    with open("/proc/self/statm") as statm:
-        mapped = int(statm.read().split()[0]) * resource.getpagesize()
+    mapped = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     ceiling = mapped + int(limits["memory_bytes"])
     resource.setrlimit(resource.RLIMIT_AS, (ceiling, ceiling))
     resource.setrlimit(resource.RLIMIT_CPU, (int(limits["cpu_seconds"]), int(limits["cpu_seconds"])))
@@ -116,7 +116,7 @@ def perform(task: str, arguments: Mapping[str, Any], document: int) -> tuple[dic
 def whereabouts(error: Exception) -> str:
     """The kind of error and the last places it passed, without its message."""
     frames = traceback.extract_tb(error.__traceback__)[-3:]
-    places = " < ".join(f"{os.path.basename(frame.filename)}:{frame.lineno}" for frame in reversed(frames))
+    places = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames))
     return f"{type(error).__name__} at {places}"
 
 

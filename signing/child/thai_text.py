@@ -195,7 +195,7 @@ def harfbuzz_font(face: Face) -> uharfbuzz.Font:
 def letters(face: Face) -> Mapping[int, str]:
     """Glyph number to the character the font draws with it."""
     ttf = opened(face)
-    return {ttf.getGlyphID(name): chr(code) for code, name in reversed(sorted(ttf.getBestCmap().items()))}
+    return {ttf.getGlyphID(name): chr(code) for code, name in sorted(ttf.getBestCmap().items(), reverse=True)}
 
 
 @cache

@@ -9,12 +9,12 @@ from typing import Any, Literal
 
 from asn1crypto import cms, x509
 from pyhanko.sign.ades.report import AdESFailure, AdESIndeterminate
-from pyhanko.sign.general import extract_signer_info, find_cms_attribute_iter
-from pyhanko.sign.general import NonexistentAttributeError
+from pyhanko.sign.general import NonexistentAttributeError, extract_signer_info, find_cms_attribute_iter
 
 from signing.child.findings import Finding, Outcome, iso
 from signing.child.integrity import check_token, digest_with
 from signing.child.paths import TIME_STAMP_USAGE, Paths
+from signing.reasons import Reason
 
 
 @dataclass
@@ -52,16 +52,14 @@ async def judge_token(
         certificate, moment = check_token(signed_data, imprint)
         stamp.certificate, stamp.time = certificate, moment
         if moment > proven_at:
-            raise Finding(AdESIndeterminate.TIMESTAMP_ORDER_FAILURE, "The time-stamp is later than what proves it.")
+            raise Finding(AdESIndeterminate.TIMESTAMP_ORDER_FAILURE, Reason.TIME_STAMP_ORDER)
         if proven_at > certificate.not_valid_after:
-            raise Finding(
-                AdESIndeterminate.OUT_OF_BOUNDS_NO_POE, "The time-stamp authority's certificate has expired since."
-            )
+            raise Finding(AdESIndeterminate.OUT_OF_BOUNDS_NO_POE, Reason.TIME_STAMP_EXPIRED)
         await paths.judge(certificate, used_at=moment, proven_at=proven_at, usage=TIME_STAMP_USAGE)
     except Finding as finding:
         stamp.outcome.found(finding)
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
-        stamp.outcome.found(Finding(AdESFailure.FORMAT_FAILURE, f"The time-stamp cannot be read ({type(error).__name__})."))
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError):
+        stamp.outcome.found(Finding(AdESFailure.FORMAT_FAILURE, Reason.TIME_STAMP_UNREADABLE))
     return stamp
 
 

@@ -18,7 +18,6 @@ from io import BytesIO
 from typing import Any
 
 from asn1crypto import x509
-from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.ades.report import AdESFailure
@@ -27,15 +26,16 @@ from pyhanko.sign.validation import EmbeddedPdfSignature
 
 from signing.child.changes import Changes, changes_after
 from signing.child.description import describe_certificate, describe_claims
-from signing.child.document import get, open_reader, pages_of
+from signing.child.document import open_reader, pages_of
 from signing.child.findings import Finding, Outcome, iso
 from signing.child.integrity import check_signature
 from signing.child.known import Known
-from signing.child.levels import level_of
+from signing.child.levels import NOT_ETSI, level_of
 from signing.child.paths import SIGNER_USAGE, Paths
 from signing.child.ranges import TIME_STAMP_SUBFILTER, Coverage, check_shape
 from signing.child.tokens import TimeStamp, common_name, judge_token, signature_imprint, signature_tokens
 from signing.errors import UnreadablePdf
+from signing.reasons import Reason
 
 BROKEN = (PdfError, ValueError, KeyError, TypeError, IndexError, AttributeError, AssertionError, RecursionError)
 
@@ -100,10 +100,8 @@ def read_field(reader: PdfFileReader, name: str, field_: Any, file: memoryview) 
         found.coverage = check_shape(found.signature, file)
     except Finding as finding:
         found.outcome.found(finding)
-    except BROKEN as error:
-        found.outcome.found(
-            Finding(AdESFailure.FORMAT_FAILURE, f"The signature cannot be read ({type(error).__name__}).")
-        )
+    except BROKEN:
+        found.outcome.found(Finding(AdESFailure.FORMAT_FAILURE, Reason.UNREADABLE))
     return found
 
 
@@ -170,10 +168,8 @@ class Judge:
             await self.judge_cms(found, report, stamps, later)
         except Finding as finding:
             found.outcome.found(finding)
-        except BROKEN as error:
-            found.outcome.found(
-                Finding(AdESFailure.FORMAT_FAILURE, f"The signature cannot be judged ({type(error).__name__}).")
-            )
+        except BROKEN:
+            found.outcome.found(Finding(AdESFailure.FORMAT_FAILURE, Reason.NOT_WELL_FORMED))
         all_stamps = [*stamps, *later]
         changes = self.changes(found.signature, found.coverage, later)
         report["level"] = level_of(found.signature, stamps=stamps, later=self.stamped_revisions(later))
@@ -188,7 +184,8 @@ class Judge:
         self, found: Found, report: dict[str, Any], stamps: list[TimeStamp], later: list[TimeStamp]
     ) -> None:
         """1. the signature verifies; 2. the best signature time: of the earliest valid time-stamp; 3. the certificate
-        as of then."""
+        as of then.
+        """
         signature = found.signature
         if signature is None:
             return
@@ -198,9 +195,7 @@ class Judge:
         report["chain"] = [describe_certificate(certificate)]
         for token in signature_tokens(signature.signed_data):
             imprint = signature_imprint(signature.signed_data)
-            stamps.append(
-                await judge_token(token, imprint, kind="signature", paths=self.paths, proven_at=proven_at)
-            )
+            stamps.append(await judge_token(token, imprint, kind="signature", paths=self.paths, proven_at=proven_at))
         valid = [stamp.time for stamp in stamps if stamp.outcome.passed and stamp.time]
         used_at = min([proven_at, *valid])
         report["proven_time"] = iso(used_at) if used_at != self.at else None
@@ -226,9 +221,7 @@ class Judge:
         """A document time-stamp that no longer fits says that bytes after the signature were changed."""
         changes = changes_after(signature, coverage, self.file)
         if changes.modification != "forbidden" and any(stamp.outcome.broken for stamp in later):
-            return Changes(
-                "forbidden", (*changes.kinds, "other"), "The document was changed after a time-stamp over all of it."
-            )
+            return Changes("forbidden", (*changes.kinds, "other"), Reason.CHANGED_AFTER_TIME_STAMP)
         return changes
 
 
@@ -236,7 +229,7 @@ def blank(found: Found) -> dict[str, Any]:
     """What is said of a signature that could not even be read."""
     return {
         "field": found.name,
-        "level": "NOT-ETSI",
+        "level": NOT_ETSI,
         "signer": "",
         "covers_whole_document": False,
         "modification": "forbidden",

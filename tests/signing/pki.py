@@ -1,5 +1,6 @@
 """A small certificate authority, time-stamp authority and OCSP responder of the tests' own: real ones, made with
-`cryptography` alone, so that the engine meets issuers that are not ours."""
+`cryptography` alone, so that the engine meets issuers that are not ours.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +18,22 @@ from cryptography.x509 import ocsp
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
 from core.clock import Clock, SetClock
-from signing.cms import SHA256, SIGNATURE_ALGORITHMS, SIGNED_DATA, attribute, der_of, issuer_and_serial
-from signing.cms import CONTENT_TYPE, MESSAGE_DIGEST, SIGNING_CERTIFICATE_V2
-from signing.der import context, contents, integer, octets, oid, sequence, set_of, tagged
+from keys.der import element, explicit, integer, object_identifier, octet_string, sequence, set_of
+from signing.cms import (
+    CONTENT_TYPE,
+    MESSAGE_DIGEST,
+    SHA256,
+    SIGNATURE_ALGORITHMS,
+    SIGNED_DATA,
+    SIGNING_CERTIFICATE_V2,
+    attribute,
+    der_of,
+    issuer_and_serial,
+)
+from signing.der_reading import contents
 from signing.trust_material import TrustMaterial
 
-TST_INFO = oid("1.2.840.113549.1.9.16.1.4")
+TST_INFO = object_identifier("1.2.840.113549.1.9.16.1.4")
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
@@ -165,10 +176,10 @@ class TestTimeStamps:
             imprint, nonce, at = self.spoil(imprint, nonce, at)
         content = sequence(
             integer(1),
-            oid("1.3.6.1.4.1.99999.1"),
+            object_identifier("1.3.6.1.4.1.99999.1"),
             imprint,
             integer(self.asked),
-            tagged(0x18, at.astimezone(UTC).strftime("%Y%m%d%H%M%SZ").encode()),
+            element(0x18, at.astimezone(UTC).strftime("%Y%m%d%H%M%SZ").encode()),
             integer(nonce),
         )
         return sequence(sequence(integer(0)), self.token(content))
@@ -176,28 +187,28 @@ class TestTimeStamps:
     def token(self, content: bytes) -> bytes:
         attributes = set_of(
             attribute(CONTENT_TYPE, TST_INFO),
-            attribute(MESSAGE_DIGEST, octets(sha256(content).digest())),
+            attribute(MESSAGE_DIGEST, octet_string(sha256(content).digest())),
             attribute(
                 SIGNING_CERTIFICATE_V2,
-                sequence(sequence(sequence(octets(sha256(der_of(self.certificate)).digest())))),
+                sequence(sequence(sequence(octet_string(sha256(der_of(self.certificate)).digest())))),
             ),
         )
         signer_info = sequence(
             integer(1),
             issuer_and_serial(der_of(self.certificate)),
             SHA256,
-            context(0, contents(attributes)),
+            explicit(0, contents(attributes)),
             SIGNATURE_ALGORITHMS["ES256"],
-            octets(MemorySigner(self.key).sign_x509(attributes)),
+            octet_string(MemorySigner(self.key).sign_x509(attributes)),
         )
         body = sequence(
             integer(3),
             set_of(SHA256),
-            sequence(TST_INFO, context(0, octets(content))),
-            context(0, b"".join(der_of(one) for one in (self.certificate, *self.chain))),
+            sequence(TST_INFO, explicit(0, octet_string(content))),
+            explicit(0, b"".join(der_of(one) for one in (self.certificate, *self.chain))),
             set_of(signer_info),
         )
-        return sequence(SIGNED_DATA, context(0, body))
+        return sequence(SIGNED_DATA, explicit(0, body))
 
 
 @dataclass
@@ -220,9 +231,7 @@ class Pki:
             "Test OCSP", ocsp_key.public_key(), usage=ExtendedKeyUsageOID.OCSP_SIGNING, no_check=True
         )
         issuing.responder = (responder, ocsp_key)
-        tsa = issuing.issue(
-            "Test TSA", tsa_key.public_key(), usage=ExtendedKeyUsageOID.TIME_STAMPING, days=tsa_days
-        )
+        tsa = issuing.issue("Test TSA", tsa_key.public_key(), usage=ExtendedKeyUsageOID.TIME_STAMPING, days=tsa_days)
         return cls(clock, root, issuing, TestTimeStamps(tsa, tsa_key, [issuing_certificate], clock))
 
     def officer(self, common_name: str = "อนันต์ ใจดี", *, algorithm: str = "ES256", days: int = 365) -> Any:
