@@ -39,8 +39,16 @@ def check_reflow(page: Page) -> None:
     assert width <= room, f"{page.url} is {width} px wide on a screen of {room}"
 
 
-def passkey_holder(page: Page) -> str:
-    """Gives the page's browser an authenticator with user verification (WebAuthn Level 3 section 11); its id."""
+def passkey_holder(page: Page, *, autofill: bool = False) -> str:
+    """Gives the page's browser an authenticator with user verification (WebAuthn Level 3 section 11); its id.
+
+    It answers a conditional request (autofill) at once, as no person does, and a test that presses the button would
+    race with it: so pages see no autofill unless a test asks for it.
+    """
+    if not autofill:
+        page.add_init_script(
+            "if (window.PublicKeyCredential) delete PublicKeyCredential.isConditionalMediationAvailable"
+        )
     devices = page.context.new_cdp_session(page)
     devices.send("WebAuthn.enable")
     options = {

@@ -25,8 +25,9 @@ CHALLENGE = b"challenge of the design's own test"
 CEREMONY = """{% extends "core/base.html" %}{% import "core/components.html" as ui with context %}
 {% block title %}{{ _("Passkey") }}{% endblock %}
 {% block content %}<h1>{{ _("Passkey") }}</h1>
-<form method="post" action="/answer" data-passkey="{{ kind }}" data-options='{{ options }}'>
-{{ csrf_field() }}<input type="hidden" name="credential">{{ ui.button(_("Continue"), id="go", name="step", value="it") }}
+<form method="post" action="/answer" data-passkey="{{ kind }}" data-options='{{ options }}'{{ " data-passkey-autofill" if autofill }}>
+{{ csrf_field() }}<input type="hidden" name="credential">{% if autofill %}
+{{ ui.input("passkey-autofill", _("Passkey"), autocomplete="username webauthn", required=False) }}{% endif %}{{ ui.button(_("Continue"), id="go", name="step", value="it") }}
 </form>{% endblock %}
 {% block scripts %}<script src="{{ static('passkey.js') }}" defer></script>{% endblock %}"""
 
@@ -53,7 +54,7 @@ def ceremony(kind: str):
         options = registration_options(rp_id="localhost", challenge=CHALLENGE, **person)
     else:
         options = authentication_options(rp_id="localhost", challenge=CHALLENGE)
-    return render_template_string(CEREMONY, kind=kind, options=options)
+    return render_template_string(CEREMONY, kind=kind, options=options, autofill="autofill" in request.args)
 
 
 @web.callers(web.ANYONE)

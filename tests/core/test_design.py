@@ -26,8 +26,15 @@ def test_axe_finds_nothing_and_the_policy_blocks_nothing(chromium, address, lang
     page = open_page(chromium, address, "gallery", language, viewport=viewport, color_scheme=scheme)
     check_accessibility(page)
     assert page.told == []
-    for name in ("error", "empty", "", "accessibility", "privacy"):
-        page.goto(f"{address}/{name}")
+    page.context.close()
+
+
+@pytest.mark.parametrize(("language", "scheme", "viewport"), [("th", "light", PHONE), ("en", "dark", DESK)])
+def test_axe_finds_nothing_on_whole_pages(chromium, address, language, scheme, viewport):
+    page = open_page(chromium, address, "error", language, viewport=viewport, color_scheme=scheme)
+    check_accessibility(page)
+    for path in ("empty", "ceremony/get?autofill", "", "accessibility", "privacy"):
+        page.goto(f"{address}/{path}")
         check_accessibility(page)
     page.context.close()
 

@@ -16,6 +16,16 @@ OLD_BROWSER = """delete PublicKeyCredential.parseCreationOptionsFromJSON;
 delete PublicKeyCredential.parseRequestOptionsFromJSON;
 delete PublicKeyCredential.prototype.toJSON;"""
 REFUSING = "navigator.credentials.create = () => Promise.reject(new DOMException('no', '{}'));"
+PATIENT_AUTOFILL = """let waiting = false;
+const get = navigator.credentials.get.bind(navigator.credentials);
+navigator.credentials.get = (options) => {
+  if (waiting) return Promise.reject(new DOMException("a request is already pending", "OperationError"));
+  if (options.mediation !== "conditional") return get(options);
+  waiting = true;
+  return new Promise((_, refuse) => options.signal.addEventListener("abort", () => {
+    setTimeout(() => { waiting = false; refuse(new DOMException("stopped", "AbortError")); }, 50);
+  }));
+};"""
 NO_WEBAUTHN = "delete window.PublicKeyCredential;"
 LINE = "Mozilla/5.0 (Linux; Android 13; A) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0 Mobile Safari/537.36 Line/13.4"
 IN_AN_APP_OF_IOS = (
@@ -54,6 +64,25 @@ def test_a_passkey_is_made_and_used(chromium, address, script):
     verified = verify_authentication(used["credential"], public_key=passkey.public_key, sign_count=0, **expected)
     assert verified.credential_id == passkey.credential_id
     assert used["step"] == "it"  # the pressed button's own value comes along
+    page.context.close()
+
+
+def test_a_running_autofill_gives_way_to_the_button(chromium, address):
+    """Section 5.1.4: a second request would be refused while a conditional one runs."""
+    page = person(chromium, address, script=PATIENT_AUTOFILL)
+    passkey_holder(page, autofill=True)
+    sent_by(page, address, "create")
+    used = sent_by(page, address, "get?autofill")
+    assert json.loads(used["credential"])["type"] == "public-key"
+    page.context.close()
+
+
+def test_autofill_signs_in_without_the_button(chromium, address):
+    page = person(chromium, address)
+    passkey_holder(page, autofill=True)
+    sent_by(page, address, "create")
+    page.goto(f"{address}/ceremony/get?autofill")
+    page.wait_for_url("**/answer")
     page.context.close()
 
 
