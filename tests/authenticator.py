@@ -158,9 +158,17 @@ class VirtualAuthenticator:
 
     What it was told is all there is to it: without `backup_eligible` its keys are bound to the device, and with
     `attestation: direct` it gives `packed` with a certificate of its own making, self-signed, new for every browser.
+    It answers a conditional request (autofill) at once, as no person does, and a test that presses the button would
+    race with it: so later pages offer no autofill unless the test asks for it.
     """
 
-    def __init__(self, page: Page, *, backup_eligible: bool = False, user_verified: bool = True) -> None:
+    def __init__(
+        self, page: Page, *, backup_eligible: bool = False, user_verified: bool = True, autofill: bool = False
+    ) -> None:
+        if not autofill:
+            page.add_init_script(
+                "globalThis.PublicKeyCredential && delete PublicKeyCredential.isConditionalMediationAvailable"
+            )
         self.session: CDPSession = page.context.new_cdp_session(page)
         self.session.send("WebAuthn.enable")
         options = {

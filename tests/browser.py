@@ -37,27 +37,3 @@ def check_reflow(page: Page) -> None:
     """WCAG 2.2, 1.4.10: no scrolling sideways. For a page that is NARROW."""
     width, room = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
     assert width <= room, f"{page.url} is {width} px wide on a screen of {room}"
-
-
-def passkey_holder(page: Page, *, autofill: bool = False) -> str:
-    """Gives the page's browser an authenticator with user verification (WebAuthn Level 3 section 11); its id.
-
-    It answers a conditional request (autofill) at once, as no person does, and a test that presses the button would
-    race with it: so pages see no autofill unless a test asks for it.
-    """
-    if not autofill:
-        page.add_init_script(
-            "if (window.PublicKeyCredential) delete PublicKeyCredential.isConditionalMediationAvailable"
-        )
-    devices = page.context.new_cdp_session(page)
-    devices.send("WebAuthn.enable")
-    options = {
-        "protocol": "ctap2",
-        "transport": "internal",
-        "hasResidentKey": True,
-        "hasUserVerification": True,
-        "isUserVerified": True,
-        "automaticPresenceSimulation": True,
-    }
-    authenticator_id: str = devices.send("WebAuthn.addVirtualAuthenticator", {"options": options})["authenticatorId"]
-    return authenticator_id

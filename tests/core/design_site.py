@@ -11,7 +11,7 @@ from flask_babel import gettext
 from playwright.sync_api import Browser, Page
 from werkzeug.serving import make_server
 
-from core import i18n, public_pages, web
+from core import i18n, web
 from core.clock import SystemClock
 from core.database import open_database
 from core.ephemeral import open_ephemeral
@@ -44,7 +44,7 @@ def show(name: str):
         return web.page("core/empty.html", title=gettext("Menu"), text=gettext("Nothing"), return_url="/gallery")
     if name == "form_post":
         return web.page("core/form_post.html", action="/answer", fields={"code": "c", "state": 's"<>'})
-    return web.page("core/gallery.html")
+    return web.page(f"core/{name}.html")  # gallery, front, accessibility, privacy
 
 
 @web.callers(web.ANYONE)
@@ -70,7 +70,6 @@ def design_site(ground: Ground) -> Flask:
     app.add_url_rule("/<name>", "show", show, methods=["GET", "POST"])
     app.add_url_rule("/ceremony/<kind>", "ceremony", ceremony)
     app.add_url_rule("/answer", "answer", answer, methods=["POST"])
-    app.register_blueprint(public_pages.blueprint())
     web.check_callers(app)
     return app
 

@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from core.webauthn import verify_authentication, verify_registration
-from tests.browser import PHONE, passkey_holder
+from tests.authenticator import VirtualAuthenticator
+from tests.browser import PHONE
 from tests.core.design_site import CHALLENGE, open_page, serve_design
 
 pytestmark = pytest.mark.browser
@@ -56,7 +57,7 @@ def sent_by(page: Page, address: str, kind: str) -> dict[str, str]:
 @pytest.mark.parametrize("script", ["", OLD_BROWSER], ids=["level 3", "older browser"])
 def test_a_passkey_is_made_and_used(chromium, address, script):
     page = person(chromium, address, script=script)
-    passkey_holder(page)
+    VirtualAuthenticator(page)
     made = sent_by(page, address, "create")
     expected = {"expected_challenge": CHALLENGE, "expected_origin": address, "expected_rp_id": "localhost"}
     passkey = verify_registration(made["credential"], attestation_roots=[], **expected)
@@ -70,7 +71,7 @@ def test_a_passkey_is_made_and_used(chromium, address, script):
 def test_a_running_autofill_gives_way_to_the_button(chromium, address):
     """Section 5.1.4: a second request would be refused while a conditional one runs."""
     page = person(chromium, address, script=PATIENT_AUTOFILL)
-    passkey_holder(page, autofill=True)
+    VirtualAuthenticator(page, autofill=True)
     sent_by(page, address, "create")
     used = sent_by(page, address, "get?autofill")
     assert json.loads(used["credential"])["type"] == "public-key"
@@ -79,7 +80,7 @@ def test_a_running_autofill_gives_way_to_the_button(chromium, address):
 
 def test_autofill_signs_in_without_the_button(chromium, address):
     page = person(chromium, address)
-    passkey_holder(page, autofill=True)
+    VirtualAuthenticator(page, autofill=True)
     sent_by(page, address, "create")
     page.goto(f"{address}/ceremony/get?autofill")
     page.wait_for_url("**/answer")
