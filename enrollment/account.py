@@ -137,9 +137,16 @@ class AccountStore:
         return status == AccountStatus.ACTIVE
 
     def attributes(self, account_id: str) -> PersonAttributes:
-        row = self.load(account_id)
-        opened = self.envelope.open_for(row["data_key"], row["attributes"], aad=f"account:{account_id}:attributes")
-        return read_attributes(opened)
+        with self.ground.database.read() as connection:
+            return self.read(connection, account_id)
+
+    def read(self, connection: Connection, account_id: str) -> PersonAttributes:
+        """The same within the caller's transaction; raises NotFound."""
+        query = select(Account.data_key, Account.attributes).where(Account.id == account_id)
+        row = connection.execute(query).first()
+        if row is None:
+            raise NotFound("There is no such account.")
+        return read_attributes(self.envelope.open_for(row[0], row[1], aad=f"account:{account_id}:attributes"))
 
     def identity(self, account_id: str) -> VerifiedIdentity | None:
         """The identity that counts, or None for somebody of whom nothing was proven."""

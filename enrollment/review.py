@@ -1,4 +1,4 @@
-"""Officers raise a citizen to IAL2.1. Who opened or captured a case does not decide it.
+"""Officers raise a citizen to IAL2.1, and give access back. Who opened or captured a case does not decide it.
 
 1. an officer opens a case for a citizen who has an account, and is present with the card
 2. an officer captures: card inspected, register asked anew, face compared
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 from sqlalchemy.exc import IntegrityError
 
 from core import audit
@@ -24,8 +24,10 @@ from enrollment import letters
 from enrollment.account import PersonAttributes
 from enrollment.civil_registry.protocol import CardClaim
 from enrollment.dossier import Kind, Outcome, inputs_of
+from enrollment.evidence.contact import Contact
 from enrollment.identities import activate, check_reaches, decide, inputs_in_force
-from enrollment.models import Check, Decision, Evidence, ProofingCase
+from enrollment.models import Account, Check, Decision, Evidence, ProofingCase
+from enrollment.models.account import AccountStatus
 from enrollment.notices import contact_of
 from enrollment.policy import Award, CheckMade, EvidenceHeld, award, load_policy
 from enrollment.proofing import CASE, LIVE, REVIEW_LIFETIME, Case, Journey, State, StepTaken, read_case
@@ -59,6 +61,7 @@ class CaseFile:
     case: Case
     person: PersonAttributes
     level: IAL
+    on_hold: bool
     inspection: dict[str, object] | None
     checks: tuple[CheckMade, ...]
     captured_by: tuple[str, ...]
@@ -94,13 +97,8 @@ class Review:
     def _check_may_be_raised(self, officer: Officer, account_id: str) -> None:
         if account_id == officer.account_id:
             raise NotAllowed(ABOUT_ONESELF, field="citizen_number")
-        if not self.accounts.is_active(account_id):
-            raise PersonError("This account is on hold. Please call the fraud team.", field="citizen_number")
-        identity = self.accounts.identity(account_id)
-        if identity is None or identity.ial.rank < IAL.IAL1_3.rank:
+        if self.accounts.identity(account_id) is None:
             raise PersonError(NO_ACCOUNT, field="citizen_number")
-        if identity.ial.rank >= WANTED.rank:
-            raise PersonError("This citizen has the level already.", field="citizen_number")
 
     def _under_way(self, officer: Officer, index: bytes) -> str | None:
         where = (ProofingCase.citizen_index == index, ProofingCase.journey == Journey.REVIEW)
@@ -165,6 +163,7 @@ class Review:
             case=case,
             person=self.accounts.attributes(case.account_id),
             level=identity.ial if identity else IAL.IAL1_1,
+            on_hold=not self.accounts.is_active(case.account_id),
             inspection=inspection,
             checks=checks,
             captured_by=captured_by,
@@ -240,7 +239,9 @@ class Review:
                 connection, self.ground.clock, case_id=case.id, awarded=awarded, approved=approve,
                 decided_by=officer.account_id, reason=self.cases.seal(case, reason.encode(), what="reason"),
             )  # fmt: skip
-            self._tell(connection, case, awarded if approve else None)
+            self._tell(connection, case, awarded if approve else None)  # before the address may change
+            if approve:
+                self._give_access_back(connection, case)
             event = "review.approved" if approve else "review.refused"
             audit.record(
                 connection, self.ground.clock, event=event, actor=officer.account_id, subject=case.account_id,
@@ -276,11 +277,22 @@ class Review:
         )  # fmt: skip
         read = self.services.dossier.attributes(connection, case, CARD) or {}
         names = ("title_th", "title", "given_name", "family_name")
-        person = self.accounts.attributes(case.account_id)
+        person = self.accounts.read(connection, case.account_id)
         self.accounts.update(connection, case.account_id, replace(person, **{name: str(read[name]) for name in names}))
 
+    def _give_access_back(self, connection: Connection, case: Case) -> None:
+        """Repeated proofing (SP 800-63B section 4.2.2.2): a hold ends; and where every way in was lost, the old ones
+        are worth nothing any more and a link for a new passkey goes to the address the citizen gave at the desk.
+        """
+        read = self.services.dossier.attributes(connection, case, CARD) or {}
+        new_contact = read.get("new_contact")
+        if isinstance(new_contact, list) and new_contact:
+            self.services.returning.begin(connection, case, Contact(*new_contact))
+        held = (Account.id == case.account_id, Account.status == AccountStatus.SUSPENDED)
+        connection.execute(update(Account).where(*held).values(status=AccountStatus.ACTIVE))
+
     def _tell(self, connection: Connection, case: Case, awarded: Award | None) -> None:
-        contact = contact_of(self.accounts.attributes(case.account_id))
+        contact = contact_of(self.accounts.read(connection, case.account_id))
         if contact is not None:
             what, ial = (letters.RAISED, awarded.ial.value) if awarded else (letters.NOT_RAISED, "")
             self.services.notices.tell(connection, case.account_id, contact, what, ial=ial)

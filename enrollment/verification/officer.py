@@ -10,6 +10,7 @@ from core.errors import PersonError
 from core.i18n import BUDDHIST_ERA
 from enrollment.dossier import Outcome
 from enrollment.evidence.birth_date import read_birth_date
+from enrollment.evidence.contact import Contact
 
 LIFELONG = "99991231"
 NEVER = 9999  # the year that the chip writes for a card without an end
@@ -45,6 +46,7 @@ class Inspection:
     given_name: str
     family_name: str
     note: str
+    new_contact: Contact | None = None  # the citizen lost every way in: where the link for a new passkey goes
 
     def card_outcome(self, today: date) -> Outcome:
         in_force = self.card_expires >= registered(today)
@@ -66,6 +68,7 @@ class Inspection:
             "given_name": self.given_name,
             "family_name": self.family_name,
             "note": self.note,
+            "new_contact": [self.new_contact.channel, self.new_contact.address] if self.new_contact else [],
         }
 
 

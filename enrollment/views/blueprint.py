@@ -53,6 +53,8 @@ def blueprint(
         ("/not-me/<token>", "GET", repudiation.ask),
         ("/not-me/<token>", "POST", repudiation.hold),
         ("/on-hold", "GET", repudiation.held),
+        ("/return/<secret>", "GET", recovery.ask_return),
+        ("/return/<secret>", "POST", recovery.take_return),
     )
     for rule, method, answer in routes:
         made.add_url_rule(rule, answer.__name__, open_to_anyone(answer), methods=[method])

@@ -34,6 +34,14 @@ class RecoveryPages:
             return self.pages.refused("recover", None, error, typed, return_to=return_to())
         return self.pages.start(secret)
 
+    def ask_return(self, secret: str) -> ResponseReturnValue:
+        """The link that officers had sent: fetched by a mail scanner it must not be used up."""
+        self.pages.services.returning.check_link(secret)
+        return self.pages.show("return", secret=secret)
+
+    def take_return(self, secret: str) -> ResponseReturnValue:
+        return self.pages.start(self.pages.services.returning.take(secret))
+
 
 def read_recovery_code(typed: str) -> str:
     if not typed.strip():

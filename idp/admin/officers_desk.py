@@ -18,6 +18,7 @@ from core.errors import NotAllowed, PersonError
 from core.i18n import BUDDHIST_ERA, format_date, language
 from core.web import callers, page
 from enrollment.evidence.citizen_number import read_citizen_number
+from enrollment.evidence.contact import read_contact
 from enrollment.evidence.laser_code import read_laser_code
 from enrollment.evidence.thai_name import read_latin_name
 from enrollment.proofing import StepTaken
@@ -188,6 +189,9 @@ def read_inspection() -> tuple[Inspection | None, Errors]:
     title = next((pair for pair in TITLES if pair[0] == typed("title_th")), None)
     if title is None:
         errors["title_th"] = gettext("Please choose the title as it stands on the card.")
+    contact = (
+        collect(errors, lambda: read_contact(typed("new_contact"), field="new_contact")) if typed("lost") else None
+    )
     face = typed("face")
     if face not in set(Face):
         errors["face"] = gettext("Please say how the person compares with the photograph.")
@@ -195,7 +199,7 @@ def read_inspection() -> tuple[Inspection | None, Errors]:
         return None, errors
     ticked = frozenset(Feature(each) for each in request.form.getlist("features") if each in set(Feature))
     note = typed("note").strip()[:1000]
-    return Inspection(laser, expires, ticked, Face(face), title[0], title[1], given, family, note), {}
+    return Inspection(laser, expires, ticked, Face(face), title[0], title[1], given, family, note, contact), {}
 
 
 def collect(errors: Errors, read: Callable[[], T]) -> T | None:
