@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -24,12 +25,24 @@ from core.one_time import purge_spent
 from core.settings import Settings
 from core.telemetry import configure_logging
 from idp import authorize, front_door, openapi, protocol_views
+from idp.admin import access, officers_desk
+from idp.admin import views as admin_views
+from idp.admin.services import ConsoleServices
 from idp.authorize import Authorization
 from idp.composition import Provider, compose, health
 from idp.interaction import guards, person, signed_in
 from idp.interaction import views as interaction_views
-from idp.routes import check_routes
+from idp.own_clients import register_own_client
+from idp.portal import views as portal_views
+from idp.portal.services import PortalServices
+from idp.signing_officers import Officer, SigningOfficers
+from idp.tables import METADATA
+from keys.purposes import Purpose
+from signing.authorization import CLIENT_ID, client_metadata
+from signing.credentials import Credential, Credentials, OfficerIdentity, PinnedPasskey, SealIdentity
 from signing.services import SigningServices, open_services
+
+__all__ = ["METADATA", "Signing", "build", "create_app", "own_metadata", "signing_officers"]
 
 ROOT = Path(__file__).parent.parent
 ROOMS = ("core", "enrollment", "signing", "idp", "idp/interaction", "idp/portal", "idp/admin", "idp/sandbox")
@@ -51,16 +64,38 @@ def build(provider: Provider) -> Flask:
     app.jinja_loader = FileSystemLoader(ROOT / "core" / "templates")
     app.extensions["prajak_provider"] = provider
     i18n.install(app, [ROOT / room for room in ROOMS])
-    desk = open_services(provider.ground, provider.trust, httpx.WSGITransport(app, raise_app_exceptions=False))
-    words = {**guards.guards(provider.interaction), **signing.views.guards()}
+    itself = httpx.WSGITransport(app, raise_app_exceptions=False)  # calls to ourselves need no second thread
+    desk = open_services(provider.ground, provider.trust, itself)
+    console = console_services(provider, itself)
+    words = {**guards.guards(provider.interaction), **access.guards(console), **signing.views.guards()}
     web.install(app, web.Web(provider.ground, words, person.menu_person(provider.interaction)))
-    for blueprint in blueprints(provider, desk):
+    register_own_client(provider, own_metadata(provider))
+    for blueprint in blueprints(provider, desk, console):
         app.register_blueprint(blueprint)
-    check_routes(app)
+    web.check_callers(app)
     return app
 
 
-def blueprints(provider: Provider, desk: SigningServices) -> list[Blueprint]:
+def own_metadata(provider: Provider) -> dict[str, object]:
+    """The signing module's registration, with the keys it has now."""
+    keys_now = provider.trust.keystore.published([Purpose.CLIENT_ASSERTION])
+    return client_metadata(provider.ground.settings, keys_now)
+
+
+def console_services(provider: Provider, itself: httpx.BaseTransport) -> ConsoleServices:
+    return ConsoleServices(
+        ground=provider.ground,
+        interaction=provider.interaction,
+        accounts=provider.accounts,
+        clients=provider.server.clients,
+        envelope=provider.trust.envelope,
+        keystore=provider.trust.keystore,
+        outbox=provider.outbox,
+        provider=itself,
+    )
+
+
+def blueprints(provider: Provider, desk: SigningServices, console: ConsoleServices) -> list[Blueprint]:
     """Every room's pages."""
     ground, interaction = provider.ground, provider.interaction
     authorization = Authorization(provider.server, provider.trust.keystore, interaction)
@@ -75,6 +110,9 @@ def blueprints(provider: Provider, desk: SigningServices) -> list[Blueprint]:
             sign_in=lambda _account_id, passkey: signed_in.sign_in(interaction, passkey),
             end_sessions=end_sessions(provider),
         ),
+        portal_views.blueprint(PortalServices(interaction, provider.enrolment.notices)),
+        officers_desk.blueprint(provider.enrolment, interaction),
+        admin_views.blueprint(console),
         signing.views.blueprint(desk),
     ]
 
@@ -119,3 +157,26 @@ def purge(provider: Provider, now: datetime) -> None:
         provider.ground.ephemeral.purge()
     provider.outbox.purge()
     provider.sessions.purge()
+
+
+class Signing:
+    """The signing module as the provider may touch it: it issues credentials, and is a client."""
+
+    client_id = CLIENT_ID
+
+    def __init__(self, provider: Provider) -> None:
+        trust = provider.trust
+        self.credentials = Credentials(provider.ground, trust.keystore, trust.ca)
+
+    def issue(self, officer: Officer, *, actor: str) -> Credential:
+        told = asdict(officer)
+        passkey = {name.removeprefix("passkey_"): told.pop(name) for name in list(told) if name.startswith("passkey_")}
+        pinned = PinnedPasskey(credential_id=passkey.pop("id"), **passkey)
+        return self.credentials.issue(OfficerIdentity(**told), pinned, actor=actor)
+
+    def issue_seal(self, agency_th: str, agency_en: str, *, actor: str) -> Credential:
+        return self.credentials.issue_seal(SealIdentity(agency_th=agency_th, agency_en=agency_en), actor=actor)
+
+
+def signing_officers(provider: Provider) -> SigningOfficers:
+    return SigningOfficers(provider, Signing(provider))

@@ -83,7 +83,7 @@ def open_ground(settings: Settings, clock: Clock) -> Ground:
 
 def health(provider: Provider) -> Mapping[str, bool]:
     """For `/readyz`: each part by its name, true when it answers."""
-    parts = {
+    parts: dict[str, Callable[[], object]] = {
         "database": provider.ground.database.check,
         "ephemeral": provider.ground.ephemeral.check,
         "keys": provider.trust.keystore.records,

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import pytest
+from flask import Flask
 
+from core.ground import Ground
+from core.web import check_callers
+from idp.app import build
+from idp.composition import compose
+from idp.routes import check_routes
 from tests.imports import ROOMS, imports, is_in, sources
 
 FLOORS: Mapping[str, tuple[str, ...]] = {
@@ -27,8 +33,10 @@ IDP_FLOORS = (  # lowest first; a folder may import those before it
     ("idp.interaction", "idp.registration", "idp.portal", "idp.admin", "idp.sandbox"),
     ("idp.server",),
     ("idp.authorize",),
-    ("idp.routes",),
-    ("idp.app", "idp.cli"),
+    ("idp.protocol_views", "idp.front_door", "idp.openapi", "idp.routes"),
+    ("idp.composition",),
+    ("idp.own_clients", "idp.tables"),
+    ("idp.signing_officers", "idp.app", "idp.command", "idp.cli"),
 )
 LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "authlib": ("idp", "signing.authorization", "enrollment.evidence.federation", "demo.agency"),
@@ -147,3 +155,18 @@ def attributes(tree: ast.Module) -> set[str]:
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
     }
+
+
+def test_the_table_of_routes_is_what_is_served(served_app: Flask):
+    check_routes(served_app)
+
+
+def test_every_route_says_who_may_call_it(served_app: Flask):
+    check_callers(served_app)
+
+
+@pytest.fixture
+def served_app(ground: Ground) -> Iterator[Flask]:
+    provider = compose(ground.settings, ground.clock)
+    yield build(provider)
+    provider.close()

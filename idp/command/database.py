@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
-from core.database import Base, Database, open_database
+from core.database import Database, open_database
 from core.migration import differences, upgrade, write_revision
 from core.settings import load_settings
 from idp.command.output import json_option, show
+from idp.tables import METADATA
 
 
 @click.group()
@@ -19,7 +20,7 @@ def db() -> None:
 def db_upgrade() -> None:
     """Migrate to this version's schema."""
     database = opened()
-    upgrade(database, Base.metadata)
+    upgrade(database, METADATA)
     click.echo("the schema is up to date")
 
 
@@ -28,7 +29,7 @@ def db_upgrade() -> None:
 @click.pass_context
 def db_check(context: click.Context, *, as_json: bool) -> None:
     """Say whether schema and code agree; exit 1 when they do not."""
-    found = [{"difference": each} for each in differences(opened(), Base.metadata)]
+    found = [{"difference": each} for each in differences(opened(), METADATA)]
     show(found, as_json=as_json, empty="schema and code agree")
     context.exit(1 if found else 0)
 
@@ -38,7 +39,7 @@ def db_check(context: click.Context, *, as_json: bool) -> None:
 @click.argument("message")
 def db_revision(revision: str, message: str) -> None:
     """For developers: write the difference between schema and code as a new migration."""
-    write_revision(opened(), Base.metadata, message, revision)
+    write_revision(opened(), METADATA, message, revision)
 
 
 def opened() -> Database:

@@ -1,0 +1,213 @@
+"""The `prajak` command. A door to signing: what signs, augments, verifies or issues to officers stands here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+import idp.tables  # noqa: F401 - gives Alembic its metadata
+from core.telemetry import configure_logging
+from idp.admin.invitation import invite
+from idp.app import Signing, own_metadata, signing_officers
+from idp.command.audit_trail import audit
+from idp.command.authority import ca
+from idp.command.clients import client
+from idp.command.database import db
+from idp.command.doctor import doctor
+from idp.command.keys import key
+from idp.command.output import PlainErrors, json_option, show, show_one
+from idp.command.serving import serve
+from idp.composition import compose
+from idp.models.membership import Role
+from idp.own_clients import register_own_client
+from idp.sandbox.seed import seed
+from idp.signing_officers import Position
+from signing.appearance import Appearance
+from signing.command import augment_file, sign_file, verify_file
+from signing.credentials import Credential
+from signing.models.credential import SEAL
+from signing.pades import Level
+from signing.services import SigningServices, open_services
+
+LEVELS = click.Choice([each.value for each in Level])
+pdf_in = click.argument("source", metavar="IN", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+pdf_out = click.argument("target", metavar="OUT", type=click.Path(dir_okay=False, path_type=Path))
+
+
+@click.group(cls=PlainErrors, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="prajak")
+def main() -> None:
+    """Prajak: digital identity and e-signatures for a government."""
+    configure_logging("warning")
+
+
+for command in (audit, ca, client, db, doctor, key, serve):
+    main.add_command(command)
+
+
+@main.group()
+def admin() -> None:
+    """Administrators."""
+
+
+@admin.command("invite")
+@click.argument("email")
+@click.option("--role", type=click.Choice([each.value for each in Role]), default=Role.ADMINISTRATOR.value)
+def admin_invite(email: str, role: str) -> None:
+    """A link, used once, by which EMAIL makes an account and a passkey."""
+    provider = compose()
+    click.echo(invite(provider.ground, provider.trust.envelope, email=email, role=Role(role), invited_by="command"))
+
+
+@main.group()
+def officer() -> None:
+    """Officers' signing credentials."""
+
+
+@officer.command("list")
+@json_option
+def officer_list(*, as_json: bool) -> None:
+    """Every credential, officers' and seals'."""
+    rows = [
+        {"credential": each.id, "kind": each.kind, "name": each.name_th or each.agency_th, "status": each.status}
+        for each in Signing(compose()).credentials.all()
+    ]
+    show(rows, as_json=as_json, empty="no credentials")
+
+
+@officer.command("issue")
+@click.argument("account")
+@click.option("--position-th", required=True, help="As it stands beside the signature, in Thai.")
+@click.option("--position-en", required=True, help="The same in English.")
+@click.option("--passkey", default="", help="The passkey's id; otherwise the newest that reaches AAL3.")
+@json_option
+def officer_issue(account: str, position_th: str, position_en: str, passkey: str, *, as_json: bool) -> None:
+    """Issue a key and certificate to the officer ACCOUNT (its id, or its name in the sandbox), pinned to a passkey."""
+    provider = compose()
+    account_id = provider.accounts.find_by_name(account) or account
+    position = Position(position_th, position_en)
+    made = signing_officers(provider).issue(account_id, position, actor="command", passkey_id=passkey)
+    show_one({"credential": made.id, "certificate": made.certificate_serial}, as_json=as_json)
+
+
+@officer.command("revoke")
+@click.argument("credential")
+def officer_revoke(credential: str) -> None:
+    """Revoke a credential and its certificate."""
+    Signing(compose()).credentials.revoke(credential, actor="command")
+    click.echo(f"{credential} is revoked")
+
+
+@main.command("demo")
+@click.option("--persons", default=0, type=click.IntRange(0, 100_000), help="This many more citizens, for load.")
+@json_option
+def demo(persons: int, *, as_json: bool) -> None:
+    """Seed citizens, officers, agencies and their credentials. Sandbox only; once is enough, twice does no harm."""
+    provider = compose()
+    register_own_client(provider, own_metadata(provider))
+    facts = seed(provider, signing_officers(provider), persons=persons)
+    click.echo(json.dumps(facts, ensure_ascii=False, indent=2)) if as_json else show(facts["people"], as_json=False)
+
+
+@main.command("sign")
+@pdf_in
+@pdf_out
+@click.option("--credential", required=True, help="A seal credential's id (prajak officer list).")
+@click.option("--level", type=LEVELS, default=Level.B_LTA.value, show_default=True)
+@click.option("--field", default="", help="An empty signature field's name; otherwise a new one is made.")
+@click.option("--visible", type=click.IntRange(1), default=None, metavar="PAGE", help="Show the seal on this page.")
+def sign(source: Path, target: Path, *, credential: str, level: str, field: str, visible: int | None) -> None:
+    """Seal IN to OUT."""
+    services = desk()
+    seal = services.credentials.load(credential)
+    if seal.kind != SEAL:
+        raise click.ClickException(f"{credential} is an officer's: it signs at the desk, with the officer's passkey")
+    with working("sealing"):
+        sign_file(
+            source,
+            target,
+            settings=services.ground.settings,
+            signer=services.trust_services.keystore.load(seal.kid),
+            certificate=services.credentials.certificate(seal),
+            trust=services.trust,
+            level=Level(level),
+            field_name=field,
+            page=visible,
+            appearance=seal_appearance(services, seal) if visible else None,
+        )
+    click.echo(str(target))
+
+
+@main.command("augment")
+@pdf_in
+@pdf_out
+@click.option("--level", type=LEVELS, default=Level.B_LTA.value, show_default=True)
+def augment(source: Path, target: Path, level: str) -> None:
+    """Raise the level of the signatures in IN, or add an archive time-stamp."""
+    services = desk()
+    with working("augmenting"):
+        augment_file(source, target, settings=services.ground.settings, trust=services.trust, level=Level(level))
+    click.echo(str(target))
+
+
+@main.command("verify")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--trust", multiple=True, type=click.Path(exists=True, path_type=Path), help="A PEM file or folder.")
+@click.option("--at", type=click.DateTime(["%Y-%m-%dT%H:%M:%S%z"]), help="As of this time (RFC 3339).")
+@json_option
+@click.pass_context
+def verify(context: click.Context, file: Path, *, trust: tuple[Path, ...], at: datetime | None, as_json: bool) -> None:
+    """Validate every signature. Exit 0: all passed; 1: some not; 2: no readable PDF; 3: no signature."""
+    services = desk()
+    report = verify_file(
+        file,
+        settings=services.ground.settings,
+        at=at or services.ground.clock.now(),
+        trust=trust,
+        own=(services.trust_services.ca.root,),
+        revocation=services.known_revocation(),
+    )
+    found = report.to_json(file.name)
+    click.echo(json.dumps(found, ensure_ascii=False, indent=2)) if as_json else show_signatures(found["signatures"])
+    context.exit(report.exit_code)
+
+
+def show_signatures(signatures: list[dict[str, object]]) -> None:
+    names = ("field", "indication", "subindication", "level", "signer", "signing_time", "modification")
+    show([{name: each[name] for name in names} for each in signatures], as_json=False, empty="no signature")
+
+
+def seal_appearance(services: SigningServices, seal: Credential) -> Appearance:
+    """The agency's name; a seal has no position, and no page to look its document up by."""
+    return Appearance(
+        name=seal.agency_th,
+        position="",
+        agency="",
+        at=services.ground.clock.now(),
+        qr_url=f"{services.ground.settings.issuer}/verify",
+        kind="seal",
+    )
+
+
+def desk() -> SigningServices:
+    provider = compose()
+    return open_services(provider.ground, provider.trust)
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """A bar on a terminal, on standard error; nothing in a pipe."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield
+        return
+    with Progress(SpinnerColumn(), TextColumn(what), TimeElapsedColumn(), console=console) as progress:
+        progress.add_task(what, total=None)
+        yield

@@ -1,0 +1,135 @@
+"""`prajak doctor`: every part checked, each finding with its mend."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+
+import click
+
+from core.audit import verify_chain
+from core.migration import differences
+from core.outbound import OutboundFailed, OutboundRefused
+from core.settings import SettingsError, load_settings
+from idp.command.output import json_option, show
+from idp.composition import Provider, compose
+from idp.tables import METADATA
+
+LEAST_DISK = 1024**3  # bytes free in the data folder
+OK, WARNING, BROKEN = "ok", "warning", "broken"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """`mend` is empty where nothing is to be done."""
+
+    part: str
+    state: str
+    finding: str
+    mend: str = ""
+
+
+@click.command()
+@json_option
+@click.pass_context
+def doctor(context: click.Context, *, as_json: bool) -> None:
+    """Check every part; exit 1 when one is broken."""
+    found = examine()
+    show([asdict(each) for each in found], as_json=as_json)
+    context.exit(1 if any(each.state == BROKEN for each in found) else 0)
+
+
+def examine() -> list[Finding]:
+    """Settings first: without them nothing else can be looked at."""
+    try:
+        settings = load_settings()
+        provider = compose(settings)
+    except SettingsError as error:
+        return [Finding("settings", BROKEN, str(error), "mend the setting that it names; docs/operating.md lists them")]
+    except Exception as error:  # noqa: BLE001 - whatever stops it from opening is the finding
+        return [Finding("opening", BROKEN, f"{type(error).__name__}: {error}".splitlines()[0], "prajak db upgrade")]
+    try:
+        return [Finding("settings", OK, settings.issuer), *checked(provider)]
+    finally:
+        provider.close()
+
+
+def checked(provider: Provider) -> Iterator[Finding]:
+    for part, check in CHECKS.items():
+        try:
+            yield check(provider)
+        except Exception as error:  # noqa: BLE001 - a check that fails is a finding
+            yield Finding(part, BROKEN, f"{type(error).__name__}: {error}".splitlines()[0], "see the log")
+
+
+def check_schema(provider: Provider) -> Finding:
+    found = differences(provider.ground.database, METADATA)
+    if found:
+        return Finding("schema", BROKEN, f"{len(found)} differences between schema and code", "prajak db upgrade")
+    return Finding("schema", OK, "schema and code agree")
+
+
+def check_ephemeral(provider: Provider) -> Finding:
+    provider.ground.ephemeral.check()
+    where = "Redis" if provider.ground.settings.redis_url else "the database"
+    return Finding("ephemeral", OK, f"{where} keeps counters and challenges")
+
+
+def check_keys(provider: Provider) -> Finding:
+    records = provider.trust.keystore.records()
+    return Finding("keys", OK, f"{len(records)} keys under {provider.ground.settings.keys_url}")
+
+
+def check_audit(provider: Provider) -> Finding:
+    with provider.ground.database.read() as connection:
+        broken = verify_chain(connection)
+    if broken:
+        return Finding("audit", BROKEN, f"entry {broken.sequence}: {broken.why}", "compare with a backup; do not mend")
+    return Finding("audit", OK, "the chain is unbroken")
+
+
+def check_registry(provider: Provider) -> Finding:
+    url = provider.ground.settings.registry_url
+    if not url:
+        return Finding("registry", WARNING, "no civil registry is named: nobody can enrol", "set PRAJAK_REGISTRY_URL")
+    try:
+        provider.ground.outbound.get(url)
+    except (OutboundFailed, OutboundRefused) as error:
+        return Finding("registry", WARNING, str(error), "start it, or mend PRAJAK_REGISTRY_URL")
+    return Finding("registry", OK, url)
+
+
+def check_delivery(provider: Provider) -> Finding:
+    settings = provider.ground.settings
+    if settings.smtp_url or settings.sms_url or settings.sandbox:
+        return Finding("delivery", OK, "mail or SMS can leave, or the sandbox shows them")
+    return Finding("delivery", WARNING, "codes cannot be sent", "set PRAJAK_SMTP_URL or PRAJAK_SMS_URL")
+
+
+def check_attestation(provider: Provider) -> Finding:
+    if provider.ground.settings.attestation_roots:
+        return Finding("attestation", OK, str(provider.ground.settings.attestation_roots))
+    return Finding(
+        "attestation", WARNING, "no maker of authenticators is trusted: nobody reaches AAL3",
+        "put their roots where PRAJAK_ATTESTATION_ROOTS says",
+    )  # fmt: skip
+
+
+def check_disk(provider: Provider) -> Finding:
+    free = shutil.disk_usage(provider.ground.settings.data_dir).free
+    if free < LEAST_DISK:
+        return Finding("disk", BROKEN, f"{free // 1024**2} MiB free", "make room below PRAJAK_DATA_DIR")
+    return Finding("disk", OK, f"{free // 1024**3} GiB free")
+
+
+CHECKS: dict[str, Callable[[Provider], Finding]] = {
+    "schema": check_schema,
+    "ephemeral": check_ephemeral,
+    "keys": check_keys,
+    "audit": check_audit,
+    "registry": check_registry,
+    "delivery": check_delivery,
+    "attestation": check_attestation,
+    "disk": check_disk,
+}
