@@ -1,4 +1,5 @@
-// On every page, and no page needs it: takes a person to the error summary, and lets a form be sent once at a time.
+// On every page, and no page needs it: takes a person to the error summary, leaves
+// the checking of forms to the server, and lets a form be sent once at a time.
 (function () {
   "use strict";
 
@@ -8,6 +9,11 @@
   function focusErrorSummary() {
     var summary = document.querySelector("[data-error-summary]");
     if (summary) summary.focus();
+  }
+
+  // The page's own answer, in its own language, instead of the browser's.
+  function leaveChecksToTheServer() {
+    document.querySelectorAll("form").forEach(function (form) { form.noValidate = true; });
   }
 
   // A double click sends one form. The server is safe against two; the person is spared the second page.
@@ -33,6 +39,7 @@
   }
 
   focusErrorSummary();
+  leaveChecksToTheServer();
   document.addEventListener("submit", guardAgainstDoubleSubmit);
   window.addEventListener("pageshow", forgetWhatWasSent);
 })();
