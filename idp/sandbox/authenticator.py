@@ -59,6 +59,10 @@ class SoftwareAuthenticators:
         with self.ground.database.read() as connection:
             return [(name, f"{text} · {name}") for name, text in connection.execute(query)]
 
+    def names(self) -> Sequence[str]:
+        with self.ground.database.read() as connection:
+            return list(connection.execute(select(SandboxAuthenticator.name)).scalars())
+
     def name_of(self, account_id: str) -> str:
         """The stable name; empty for somebody who enrolled by themselves."""
         query = select(SandboxAuthenticator.name).where(SandboxAuthenticator.account_id == account_id)

@@ -13,6 +13,7 @@ from idp.sandbox.authenticator import SoftwareAuthenticators
 from idp.sandbox.ceremony import Attestation
 from keys.keystore import Keystore
 from keys.purposes import Purpose
+from keys.signer import Signer
 
 BOUND_TO = "demo"
 
@@ -53,6 +54,11 @@ class PasskeyMaker:
         )
         kind = "Sandbox security key" if owner.attested else "Sandbox passkey"
         finish_registration(self.trusting, owner.account_id, answer, bound_to=BOUND_TO, name=kind)
+        self.remember(owner, credential_id, signer)
+        return credential_id
+
+    def remember(self, owner: Owner, credential_id: str, signer: Signer) -> None:
+        """From now on the list shows the person."""
         self.authenticators.remember(
             name=owner.name,
             account_id=owner.account_id,
@@ -62,7 +68,6 @@ class PasskeyMaker:
             label_en=owner.label_en,
             position=owner.position,
         )
-        return credential_id
 
 
 def makers(ground: Ground, keystore: Keystore) -> tuple[Attestation, Path]:
