@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from core.identifiers import new_id
 from core.settings import Settings
@@ -38,7 +38,7 @@ class DocumentFiles:
         return self.folder / document_id / f"signed-{result_hash.hex()}.pdf"
 
     @contextmanager
-    def arriving(self, source: BinaryIO) -> Iterator[Path]:
+    def arriving(self, source: IO[bytes]) -> Iterator[Path]:
         """What was uploaded, in a file that is gone at the end unless it was kept; PdfTooLarge while it is copied."""
         place = self._incoming()
         try:
@@ -77,7 +77,7 @@ class DocumentFiles:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
-def copy(source: BinaryIO, target: BinaryIO, limit: int) -> None:
+def copy(source: IO[bytes], target: IO[bytes], limit: int) -> None:
     length = 0
     while chunk := source.read(CHUNK):
         length += len(chunk)
@@ -87,7 +87,7 @@ def copy(source: BinaryIO, target: BinaryIO, limit: int) -> None:
     flush(target)
 
 
-def flush(file: BinaryIO) -> None:
+def flush(file: IO[bytes]) -> None:
     file.flush()
     os.fsync(file.fileno())
 
@@ -99,4 +99,3 @@ def flush_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cryptography import x509
-from keys.certificate import ISSUING, ROOT
-from keys.trust_services import TrustServices
 
 from core.ground import Ground
+from keys.certificate import ISSUING, ROOT
+from keys.trust_services import TrustServices
 from signing.trust_material import TrustMaterial
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import httpx
-from keys.trust_services import TrustServices
 
 from core.ground import Ground
 from core.rate_limit import Throttle
 from keys.envelope import Envelope
+from keys.trust_services import TrustServices
 from signing.authorization import Provider
 from signing.credentials import Credentials
 from signing.documents import Documents

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO
+from typing import IO
 
 from signing.services import SigningServices
 from signing.validation import ValidationReport, validate
 
 
-def validate_upload(services: SigningServices, source: BinaryIO) -> ValidationReport:
+def validate_upload(services: SigningServices, source: IO[bytes]) -> ValidationReport:
     """In the limited child; the file is gone when the report is there. Raises PdfTooLarge."""
     with services.files.arriving(source) as arrived:
         return validate(

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import PurePosixPath, PureWindowsPath
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from core import audit
 from core.assurance import AAL, IAL, Acr, acr_value
@@ -42,7 +42,7 @@ class Workflow:
         self.services = services
         self.ground = services.ground
 
-    def upload(self, officer: Officer, source: BinaryIO, filename: str) -> str:
+    def upload(self, officer: Officer, source: IO[bytes], filename: str) -> str:
         """Step 1; answers the document's identifier. A file that is refused leaves nothing behind."""
         services, document_id = self.services, new_id()
         with services.files.arriving(source) as arrived:
