@@ -15,7 +15,11 @@ from core.errors import PrajakError
 from signing.trust_material import TrustMaterial
 
 LONGEST_PATH = 8
-HASHES = {"sha256": hashes.SHA256, "sha384": hashes.SHA384, "sha512": hashes.SHA512}
+HASHES: dict[str, hashes.HashAlgorithm] = {
+    "sha256": hashes.SHA256(),
+    "sha384": hashes.SHA384(),
+    "sha512": hashes.SHA512(),
+}
 
 
 class PathError(PrajakError):
@@ -64,7 +68,7 @@ def verify_signature(
     public_key: Any, signature: bytes, signed: bytes, *, signature_algorithm: Any, digest: str
 ) -> None:
     """A CMS signature by its algorithm identifier; raises InvalidSignature, ValueError where it is not offered."""
-    hash_algorithm = HASHES[digest]()
+    hash_algorithm = HASHES[digest]
     name = signature_algorithm.signature_algo
     if name == "ecdsa" and isinstance(public_key, ec.EllipticCurvePublicKey):
         public_key.verify(signature, signed, ec.ECDSA(hash_algorithm))

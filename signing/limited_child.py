@@ -79,7 +79,7 @@ class WarmProcess:
         with theirs:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "signing.child.process"],
-                stdin=theirs,
+                stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 cwd="/",
                 env={"PYTHONPATH": str(PACKAGES), "PATH": os.defpath, "LANG": "C.UTF-8", "TZ": "UTC"},

@@ -18,7 +18,7 @@ from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
 
-from asn1crypto import cms as asn1_cms
+from asn1crypto.algos import SignedDigestAlgorithm
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 
@@ -176,7 +176,7 @@ def check_signature(certificate: x509.Certificate, attributes: bytes, signature:
             certificate.public_key(),
             signature,
             attributes,
-            signature_algorithm=asn1_cms.SignedDigestAlgorithm.load(SIGNATURE_ALGORITHMS[algorithm]),
+            signature_algorithm=SignedDigestAlgorithm.load(SIGNATURE_ALGORITHMS[algorithm]),
             digest="sha256",
         )
     except (InvalidSignature, ValueError) as error:
@@ -213,26 +213,27 @@ def sign(
 
 
 def augment(pdf: bytes, *, settings: Settings, trust: TrustMaterial, level: Level = Level.B_LTA) -> bytes:
-    """Raises the level of the signatures in a document: a time-stamp (B-T), evidence (B-LT) and an archive time-stamp
-    (B-LTA), each over what was there before. Every signer's and authority's certificate must lead to our anchors.
+    """Raises the level of the signatures in a document, or renews its archive time-stamp; every signer's and
+    authority's certificate must lead to our anchors.
+
+    A signature cannot be given a time-stamp of its own afterwards: a document time-stamp takes its place (section
+    6.3), and comes with the evidence, so what had none reaches B-LTA even where less was asked for.
     """
     with refusing():
         answer, _ = run("continue", {}, pdf, max_bytes=settings.max_pdf_bytes)
-    continuation = Continuation(**answer["continuation"])
     signatures = [bytes.fromhex(one) for one in answer["signatures"]]
     stamps = [bytes.fromhex(one) for one in answer["time_stamps"]]
-    if level is not Level.B_B and not all(signature_time_stamps(one) for one in signatures) and not stamps:
-        stamped = append_archive_time_stamp(pdf, Update.of(continuation, continuation.archive_objects), trust)
-        return stamped if level is Level.B_T else augment(stamped, settings=settings, trust=trust, level=level)
-    if level in (Level.B_B, Level.B_T):
+    is_stamped = bool(stamps) or all(signature_time_stamps(one) for one in signatures)
+    if level is Level.B_B or (level is Level.B_T and is_stamped):
         return pdf
     tokens = [token for signature in signatures for token in signature_time_stamps(signature)]
+    stamper = obtain_time_stamp(pdf, trust=trust)  # the authority that will stamp has its status in the evidence too
     return preserve(
         pdf,
-        continuation,
+        Continuation(**answer["continuation"]),
         signers=[path_of_signed_data(one, trust) for one in signatures],
-        authorities=[path_of_signed_data(one, trust) for one in (*tokens, *stamps)],
+        authorities=[*(path_of_signed_data(one, trust) for one in (*tokens, *stamps)), stamper.path],
         signatures=signatures,
         trust=trust,
-        archive=level is Level.B_LTA,
+        archive=level is Level.B_LTA or not is_stamped,
     )

@@ -54,7 +54,7 @@ def continuation_of(stream: BytesIO) -> Continuation:
     archive_objects = serialized(updates)
     return Continuation(
         next_object=updates._lastobj_id + 1,  # noqa: SLF001
-        startxref=updates.prev.last_startxref,
+        startxref=updates.prev.last_startxref or 0,
         xref_stream=bool(updates.stream_xrefs),
         trailer=trailer_of(updates),
         security_store=store,
@@ -74,7 +74,7 @@ def security_store(updates: Updates) -> tuple[str, dict[str, Any]]:
     else:
         reference = updates.allocate_placeholder().reference
         root[pdf_name("/DSS")] = generic.IndirectObject(reference.idnum, reference.generation, updates)
-        updates.update_root()
+        updates.mark_update(updates.root_ref)
     known: dict[str, Any] = {
         name: {
             sha256(entry.get_object().read_data(purpose)).hexdigest(): entry.idnum

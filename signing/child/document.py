@@ -21,7 +21,7 @@ INHERITED = ("/MediaBox", "/CropBox", "/Rotate")
 A4 = (0.0, 0.0, 595.276, 841.89)
 
 
-class Updates(IncrementalPdfFileWriter):  # type: ignore[misc]
+class Updates(IncrementalPdfFileWriter):
     """An incremental update that changes what it is told to and nothing else: no producer, no dates, so that PDF/A's
     metadata stays as it was.
     """

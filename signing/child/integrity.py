@@ -39,7 +39,7 @@ def check_signature(signed_data: cms.SignedData, digest: Callable[[str], bytes],
             signer_info, certificate, expected_content_type=content_type, actual_digest=digest(algorithm)
         )
     except SignatureValidationError as error:
-        subindication = error.ades_subindication or AdESFailure.FORMAT_FAILURE
+        subindication: Any = error.ades_subindication or AdESFailure.FORMAT_FAILURE
         no_certificate = subindication is AdESIndeterminate.NO_SIGNING_CERTIFICATE_FOUND
         reason = Reason.NO_SIGNING_CERTIFICATE if no_certificate else Reason.NOT_WELL_FORMED
         raise Finding(subindication, reason) from error

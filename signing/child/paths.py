@@ -96,7 +96,7 @@ class Paths:
             except ValidationError as error:
                 trouble = subindication_of(error)
             else:
-                return candidate
+                return candidate  # type: ignore[no-any-return]
         raise finding(trouble)
 
     async def check_revocation(self, path: ValidationPath, *, used_at: datetime) -> None:

@@ -14,13 +14,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-import uharfbuzz
+import uharfbuzz as untyped_uharfbuzz
 from fontTools.ttLib import TTFont
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.generic import pdf_name
 
 from signing.child.document import Updates
 
+uharfbuzz: Any = untyped_uharfbuzz
 FONTS = Path(__file__).resolve().parent.parent / "fonts"
 Face = Literal["Regular", "Bold"]
 THOUSAND = 1000  # glyph space, ISO 32000-2 section 9.2.4
@@ -116,7 +117,7 @@ class EmbeddedFont:
             )
         )
 
-    def descriptor(self, updates: Updates, ttf: TTFont) -> generic.DictionaryObject:
+    def descriptor(self, updates: Updates, ttf: Any) -> generic.DictionaryObject:
         """Section 9.8."""
         scale = THOUSAND / ttf["head"].unitsPerEm
         head, metrics = ttf["head"], ttf["hhea"]
@@ -182,12 +183,12 @@ def font_file(face: Face) -> Path:
 
 
 @cache
-def opened(face: Face) -> TTFont:
+def opened(face: Face) -> Any:
     return TTFont(font_file(face))
 
 
 @cache
-def harfbuzz_font(face: Face) -> uharfbuzz.Font:
+def harfbuzz_font(face: Face) -> Any:
     return uharfbuzz.Font(uharfbuzz.Face(uharfbuzz.Blob.from_file_path(str(font_file(face)))))
 
 
@@ -201,7 +202,7 @@ def letters(face: Face) -> Mapping[int, str]:
 @cache
 def natural_advance(face: Face, glyph: int) -> float:
     font = harfbuzz_font(face)
-    return float(font.get_glyph_h_advance(glyph)) * THOUSAND / font.face.upem
+    return float(font.get_glyph_h_advance(glyph) * THOUSAND / font.face.upem)
 
 
 def shaped(face: Face, text: str) -> list[Glyph]:

@@ -13,7 +13,7 @@ from pyhanko.sign.general import NonexistentAttributeError, extract_signer_info,
 
 from signing.child.findings import Finding, Outcome, iso
 from signing.child.integrity import check_token, digest_with
-from signing.child.paths import TIME_STAMP_USAGE, Paths
+from signing.child.paths import TIME_STAMP_USAGE, TOLERANCE, Paths
 from signing.reasons import Reason
 
 
@@ -51,16 +51,20 @@ async def judge_token(
     try:
         certificate, moment = check_token(signed_data, imprint)
         stamp.certificate, stamp.time = certificate, moment
-        if moment > proven_at:
-            raise Finding(AdESIndeterminate.TIMESTAMP_ORDER_FAILURE, Reason.TIME_STAMP_ORDER)
-        if proven_at > certificate.not_valid_after:
-            raise Finding(AdESIndeterminate.OUT_OF_BOUNDS_NO_POE, Reason.TIME_STAMP_EXPIRED)
+        check_times(moment, proven_at, certificate)
         await paths.judge(certificate, used_at=moment, proven_at=proven_at, usage=TIME_STAMP_USAGE)
     except Finding as finding:
         stamp.outcome.found(finding)
     except (ValueError, KeyError, TypeError, IndexError, AttributeError):
         stamp.outcome.found(Finding(AdESFailure.FORMAT_FAILURE, Reason.TIME_STAMP_UNREADABLE))
     return stamp
+
+
+def check_times(moment: datetime, proven_at: datetime, certificate: x509.Certificate) -> None:
+    if moment > proven_at + TOLERANCE:
+        raise Finding(AdESIndeterminate.TIMESTAMP_ORDER_FAILURE, Reason.TIME_STAMP_ORDER)
+    if proven_at > certificate.not_valid_after:
+        raise Finding(AdESIndeterminate.OUT_OF_BOUNDS_NO_POE, Reason.TIME_STAMP_EXPIRED)
 
 
 def signature_tokens(signed_data: cms.SignedData) -> Iterator[cms.SignedData]:

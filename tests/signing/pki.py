@@ -252,6 +252,9 @@ class Pki:
     def crls_for(self, certificate: x509.Certificate) -> list[bytes]:
         return [self.authority_of(certificate).crl()]
 
+    def lists(self) -> list[bytes]:
+        return [self.root.crl(), self.issuing.crl()]
+
     @property
     def trust(self) -> TrustMaterial:
         return TrustMaterial(
