@@ -40,6 +40,12 @@ class Pages:
     def enrolment(self) -> Enrolment:
         return Enrolment(self.services)
 
+    @property
+    def people_url(self) -> str:
+        """Where the sandbox lists the people of its simulated register."""
+        settings = self.services.ground.settings
+        return settings.registry_url if settings.sandbox else ""
+
     def case(self) -> Case | None:
         """The case that this browser's cookie names."""
         secret = web.get_cookie(COOKIE)
@@ -73,9 +79,14 @@ class Pages:
         retry_after: int | None = None,
         **values: object,
     ) -> ResponseReturnValue:
-        response = web.page(
-            f"enrollment/{template}.html", status, case=case, errors=errors or {}, **steps_of(case, template), **values
-        )
+        shown = {
+            "case": case,
+            "errors": errors or {},
+            "people_url": self.people_url,
+            **steps_of(case, template),
+            **values,
+        }
+        response = web.page(f"enrollment/{template}.html", status, **shown)
         if retry_after is not None:
             response.headers["Retry-After"] = str(retry_after)
         return response
