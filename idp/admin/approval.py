@@ -169,8 +169,9 @@ def load(connection: Connection, approval_id: str) -> Asked | None:
 
 
 def load_latest(connection: Connection, client_id: str) -> Asked | None:
-    """The client's last one, open or decided."""
-    query = COLUMNS.where(Approval.client_id == client_id).order_by(Approval.asked_at.desc(), Approval.id).limit(1)
+    """The client's open one, or the last that was decided."""
+    order = (Approval.decided_at.is_not(None), Approval.asked_at.desc(), Approval.id)
+    query = COLUMNS.where(Approval.client_id == client_id).order_by(*order).limit(1)
     row = connection.execute(query).mappings().first()
     return asked(row) if row else None
 

@@ -104,14 +104,12 @@ def metadata_of(form: ClientForm, registered: Mapping[str, Any] | None = None) -
     }
     typed |= {name: getattr(form, name).split() for name in LISTS}
     typed |= {name: getattr(form, name) for name in TEXTS}
+    typed = {name: value for name, value in typed.items() if value}
     if form.keys == "jwks" and form.jwks:
         try:
-            typed["jwks"] = json.loads(form.jwks)
+            typed["jwks"] = key_set(json.loads(form.jwks))
         except (ValueError, RecursionError):
             problems["jwks"] = gettext("This is not JSON. Paste the whole key set, from { to }.")
-        else:
-            typed["jwks"] = key_set(typed["jwks"])
-    typed = {name: value for name, value in typed.items() if value}
     typed["prajak_claims"] = [entry_of(name, claim) for name, claim in form.claims.items() if claim.wanted]
     if problems:
         raise FormProblems(problems, typed)

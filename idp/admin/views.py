@@ -50,5 +50,6 @@ def blueprint(services: ConsoleServices) -> Blueprint:
     )
     pages = Blueprint("admin", __name__, template_folder="templates")
     for method, path, view in table:
-        pages.add_url_rule(path, view_func=view, methods=[method])
+        name = view.__qualname__.replace(".", "_")  # an endpoint: two pages may each have a `change`
+        pages.add_url_rule(path, name, view, methods=[method])
     return pages
