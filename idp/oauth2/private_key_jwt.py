@@ -27,7 +27,7 @@ from idp.oauth2.compact_jws import (
 from idp.oauth2.one_time import OneTime
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-TYPES = frozenset({None, "JWT", "jwt", "client-authentication+jwt"})  # RFC 8725 section 3.11: never another token's
+TYPES = (None, "JWT", "jwt", "client-authentication+jwt")  # RFC 8725 section 3.11: never another token's
 
 
 def is_presented(presented: Presented) -> bool:

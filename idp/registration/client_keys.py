@@ -46,14 +46,14 @@ def check_key_set(jwks: Any) -> dict[str, Any]:
 
 def check_key(number: int, key: Any) -> None:
     """Keys for encryption may stand beside the signing keys; they are left alone."""
-    if isinstance(key, dict) and key.get("use", "sig") != "sig":
+    if not isinstance(key, dict) or not isinstance(key.get("kid"), str | None):
+        raise BadKeys(f"key {number}: it must be a JSON object, its kid a text")
+    if key.get("use", "sig") != "sig":
         return
     try:
         import_public_key(key)
     except BadToken as error:
         raise BadKeys(f"key {number}: {error}") from error
-    if not isinstance(key.get("kid", ""), str):
-        raise BadKeys(f"key {number}: kid must be a text")
 
 
 class ClientKeys:
