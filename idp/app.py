@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -30,11 +30,13 @@ from idp.admin import views as admin_views
 from idp.admin.services import ConsoleServices
 from idp.authorize import Authorization
 from idp.composition import Provider, compose, health
-from idp.interaction import guards, person, signed_in
+from idp.interaction import guards, logout, person, signed_in
 from idp.interaction import views as interaction_views
+from idp.oidc.rp_initiated_logout import LogoutRequest, validate_logout_request
 from idp.own_clients import register_own_client
 from idp.portal import views as portal_views
 from idp.portal.services import PortalServices
+from idp.sandbox import views as sandbox_views
 from idp.signing_officers import Officer, SigningOfficers
 from idp.tables import METADATA
 from keys.purposes import Purpose
@@ -105,6 +107,7 @@ def blueprints(provider: Provider, desk: SigningServices, console: ConsoleServic
         protocol_views.blueprint(provider.server),
         authorize.blueprint(authorization),
         interaction_views.blueprint(interaction),
+        logout.blueprint(interaction, logout_request(provider)),
         enrollment.views.blueprint(
             provider.enrolment,
             sign_in=lambda _account_id, passkey: signed_in.sign_in(interaction, passkey),
@@ -114,7 +117,23 @@ def blueprints(provider: Provider, desk: SigningServices, console: ConsoleServic
         officers_desk.blueprint(provider.enrolment, interaction),
         admin_views.blueprint(console),
         signing.views.blueprint(desk),
+        *([sandbox_views.blueprint(provider.outbox)] if ground.settings.sandbox else []),
     ]
+
+
+def logout_request(provider: Provider) -> Callable[[Mapping[str, str]], LogoutRequest]:
+    """What a request for logout means here: with our ID tokens as hints, and our clients."""
+
+    def validate(parameters: Mapping[str, str]) -> LogoutRequest:
+        server = provider.server
+        return validate_logout_request(
+            parameters,
+            issuer=provider.ground.settings.issuer,
+            keys=server.key_set.keys([Purpose.ID_TOKEN]),
+            load_client=server.clients.load,
+        )
+
+    return validate
 
 
 def end_sessions(provider: Provider) -> Callable[[str], None]:
