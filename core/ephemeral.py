@@ -1,4 +1,4 @@
-"""Short-lived values and counters: Redis where there is one, the database otherwise.
+"""Short-lived values and counters: Redis where there is one (`core/ephemeral_redis.py`), the database otherwise.
 
 What must never be lost (a spent code, a revocation) is not kept here but in `core/one_time.py` and the rooms' rows.
 A store that does not answer raises Unavailable: limits fail closed.
@@ -7,16 +7,14 @@ A store that does not answer raises Unavailable: limits fail closed.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Protocol, cast
+from typing import Protocol
 
-import redis
 from sqlalchemy import BigInteger, ColumnElement, Integer, LargeBinary, String, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.clock import Clock
 from core.database import Base, Database, UTCDateTime
-from core.errors import Unavailable
 from core.one_time import spend
 from core.settings import Settings
 
@@ -128,63 +126,9 @@ class DatabaseEphemeral:
         return int(self.clock.now().timestamp() // window.total_seconds())
 
 
-class RedisEphemeral:
-    """The same over Redis or Valkey. Expiry is the server's clock."""
-
-    def __init__(self, client: redis.Redis) -> None:
-        self.client = client
-
-    def put(self, kind: str, key: str, value: bytes, lifetime: timedelta) -> None:
-        with redis_answers():
-            self.client.set(name(kind, key), value, px=lifetime)
-
-    def get(self, kind: str, key: str) -> bytes | None:
-        with redis_answers():
-            return cast("bytes | None", self.client.get(name(kind, key)))
-
-    def take(self, kind: str, key: str) -> bytes | None:
-        with redis_answers():
-            return cast("bytes | None", self.client.getdel(name(kind, key)))
-
-    def spend(self, kind: str, value: str, lifetime: timedelta) -> bool:
-        with redis_answers():
-            return bool(self.client.set(name(kind, value), b"", px=lifetime, nx=True))
-
-    def count(self, kind: str, key: str, window: timedelta) -> int:
-        with redis_answers(), self.client.pipeline(transaction=True) as pipeline:
-            pipeline.incr(name("count:" + kind, key))
-            pipeline.expire(name("count:" + kind, key), window, nx=True)
-            return int(pipeline.execute()[0])
-
-    def counted(self, kind: str, key: str, window: timedelta) -> int:  # noqa: ARG002 - its expiry is the window
-        with redis_answers():
-            return int(cast("bytes | None", self.client.get(name("count:" + kind, key))) or 0)
-
-    def forget(self, kind: str, key: str) -> None:
-        with redis_answers():
-            self.client.delete(name("count:" + kind, key))
-
-    def check(self) -> None:
-        with redis_answers():
-            self.client.ping()
-
-
-class redis_answers:  # noqa: N801 - reads as a sentence at its use
-    """Turns every failure of the store into Unavailable: a limiter that cannot count must not let pass."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, redis.RedisError):
-            raise Unavailable("The service is busy. Nothing was lost; please try again in a moment.") from error
-
-
-def name(kind: str, key: str) -> str:
-    return f"prajak:{kind}:{key}"
-
-
 def open_ephemeral(settings: Settings, database: Database, clock: Clock) -> Ephemeral:
     if not settings.redis_url:
         return DatabaseEphemeral(database, clock)
-    return RedisEphemeral(redis.Redis.from_url(settings.redis_url, socket_timeout=1, socket_connect_timeout=1))
+    from core.ephemeral_redis import open_redis  # noqa: PLC0415 - its client weighs 20 MB in processes without Redis
+
+    return open_redis(settings.redis_url)

@@ -45,7 +45,7 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "pyhanko_certvalidator": ("signing",),
     "pkcs11": ("keys",),
     "cryptography.hazmat.primitives.asymmetric.ec.ECDSA": ("keys",),
-    "redis": ("core.ephemeral",),
+    "redis": ("core.ephemeral_redis",),
     "httpx": ("core.outbound", "signing", "idp.app", "idp.admin.services"),
     "smtplib": ("core.delivery",),
 }

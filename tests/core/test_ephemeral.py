@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 import redis
 
-from core.ephemeral import RedisEphemeral
+from core.ephemeral_redis import RedisEphemeral
 from core.errors import Unavailable
 from core.ground import Ground
 
