@@ -48,8 +48,8 @@ def changed_members(before: Mapping[str, Any], after: Mapping[str, Any]) -> list
 
 def label(name: str) -> str:
     labels = {
-        "client_name": gettext("Name in English"),
-        "client_name#th": gettext("Name in Thai"),
+        "client_name": gettext("Service name in English"),
+        "client_name#th": gettext("Service name in Thai"),
         "prajak_profile": gettext("Security profile"),
         "redirect_uris": gettext("Redirect URIs"),
         "post_logout_redirect_uris": gettext("Post-logout redirect URIs"),
