@@ -28,10 +28,11 @@ def signature_time_stamps(contents: bytes) -> list[bytes]:
 
 
 def path_of_signed_data(contents: bytes, trust: TrustMaterial) -> tuple[x509.Certificate, ...]:
-    """The signer's certificate of a signature or token, up to one of our anchors."""
+    """The signer's certificate of a signature or token, up to one of our anchors; as of its end, if that is past."""
     try:
         signed: Any = cms.ContentInfo.load(contents)["content"]
         certificate = signing_certificate(signed, signed["signer_infos"][0])
-        return build_path(certificate, embedded(signed), trust, at=trust.clock.now())
+        at = min(trust.clock.now(), certificate.not_valid_after_utc)
+        return build_path(certificate, embedded(signed), trust, at=at)
     except (PathError, ValueError, KeyError, IndexError, TypeError) as error:
         raise LevelNotReached(f"a signer of the document is not one of ours: {error}") from error

@@ -90,7 +90,7 @@ def verify_ocsp(answer: bytes, certificate: x509.Certificate, issuer: x509.Certi
         raise ValueError("the responder did not answer")
     if response.serial_number != certificate.serial_number or response.issuer_key_hash != key_hash(issuer, response):
         raise ValueError("an answer about another certificate")
-    verify_with(responder_of(response, issuer), response)
+    verify_with(responder_of(response, issuer, now), response)
     if response.certificate_status is not ocsp.OCSPCertStatus.GOOD:
         raise ValueError(f"the certificate is {response.certificate_status.name.lower()}")
     check_current(response.this_update_utc, response.next_update_utc, now)
@@ -110,7 +110,7 @@ def key_hash(issuer: x509.Certificate, response: ocsp.OCSPResponse) -> bytes:
     return digest.finalize()
 
 
-def responder_of(response: ocsp.OCSPResponse, issuer: x509.Certificate) -> x509.Certificate:
+def responder_of(response: ocsp.OCSPResponse, issuer: x509.Certificate, now: datetime) -> x509.Certificate:
     """RFC 6960 section 4.2.2.2: the issuer itself, or a certificate it issued for this."""
     for delegate in response.certificates:
         if delegate == issuer:
@@ -119,6 +119,8 @@ def responder_of(response: ocsp.OCSPResponse, issuer: x509.Certificate) -> x509.
         usage = delegate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
         if ExtendedKeyUsageOID.OCSP_SIGNING not in usage:
             raise ValueError("the responder's certificate is not one for OCSP")
+        if now > delegate.not_valid_after_utc:
+            raise ValueError("the responder's certificate has ended")
         return delegate
     return issuer
 

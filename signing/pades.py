@@ -231,9 +231,21 @@ def augment(pdf: bytes, *, settings: Settings, trust: TrustMaterial, level: Leve
     return preserve(
         pdf,
         Continuation(**answer["continuation"]),
-        signers=[path_of_signed_data(one, trust) for one in signatures],
-        authorities=[*(path_of_signed_data(one, trust) for one in (*tokens, *stamps)), stamper.path],
+        signers=still_answered(signatures, trust, archived=bool(stamps)),
+        authorities=[*still_answered((*tokens, *stamps), trust, archived=bool(stamps)), stamper.path],
         signatures=signatures,
         trust=trust,
         archive=level is Level.B_LTA or not is_stamped,
     )
+
+
+def still_answered(
+    signed: Sequence[bytes], trust: TrustMaterial, *, archived: bool
+) -> list[tuple[x509.Certificate, ...]]:
+    """The paths whose status can be asked for. Of a certificate that has ended nobody answers any more: its evidence
+    must stand in the document already, under an archive time-stamp."""
+    paths = [path_of_signed_data(one, trust) for one in signed]
+    current = [path for path in paths if path[0].not_valid_after_utc >= trust.clock.now()]
+    if len(current) < len(paths) and not archived:
+        raise LevelNotReached("a certificate has ended, and no archive time-stamp was made before")
+    return current

@@ -18,7 +18,7 @@ from cryptography import x509
 from core.identifiers import new_id
 from core.settings import Settings
 from signing.cms import der_of
-from signing.errors import EncryptedPdf, PdfTooComplex, UnreadablePdf
+from signing.errors import EncryptedPdf, PdfTooComplex, PdfTooLarge, UnreadablePdf
 from signing.limited_child import ChildFailed, Stopped, run
 from signing.pdf_input import digest_of
 from signing.reasons import Reason
@@ -136,6 +136,7 @@ def validate(
     """Never raises for what is in the file; PdfTooLarge is the one refusal. `revocation` are DER CRLs and OCSP
     responses known beside the document (our own CA's newest).
     """
+    check_size(source, settings)
     digest, _ = digest_of(source)
     arguments = {
         "anchors": [hexadecimal(one) for one in anchors.certificates],
@@ -155,6 +156,13 @@ def validate(
         return not_judged(digest, Reason.VALIDATION_FAILED, failure.cause)
     signatures = tuple(signature_from(one) for one in answer["signatures"])
     return ValidationReport(readable=True, signatures=signatures, sha256=digest, pages=answer["pages"])
+
+
+def check_size(source: bytes | Path, settings: Settings) -> None:
+    """Before a byte is read."""
+    size = len(source) if isinstance(source, bytes) else source.stat().st_size
+    if size > settings.max_pdf_bytes:
+        raise PdfTooLarge(settings.max_pdf_bytes)
 
 
 def not_judged(digest: str, reason: Reason, cause: str) -> ValidationReport:

@@ -11,9 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from asn1crypto import ocsp, x509
+from cryptography import x509 as crypto_x509
+from cryptography.exceptions import InvalidSignature
 from pyhanko.sign.ades.report import AdESIndeterminate
 from pyhanko.sign.validation.settings import KeyUsageConstraints
 from pyhanko_certvalidator import ValidationContext
@@ -33,6 +36,7 @@ from pyhanko_certvalidator.validate import async_validate_path
 
 from signing.child.findings import Finding
 from signing.child.known import Known
+from signing.child.revoked import is_revoked
 from signing.reasons import Reason
 
 TOLERANCE = timedelta(minutes=1)
@@ -90,7 +94,7 @@ class Paths:
             candidates = await context.path_builder.async_build_paths(certificate)
         except PathBuildingError as error:
             raise finding(trouble) from error
-        for candidate in candidates:
+        for candidate in filter(is_linked, candidates):
             try:
                 await async_validate_path(context, candidate)
             except ValidationError as error:
@@ -100,7 +104,13 @@ class Paths:
         raise finding(trouble)
 
     async def check_revocation(self, path: ValidationPath, *, used_at: datetime) -> None:
-        """Evidence that speaks of the time of use decides; else the first that was issued later."""
+        """1. nothing says that it was revoked by then; 2. something says that it was not: evidence that speaks of the
+        time of use, else the first that was issued later.
+        """
+        revoked = is_revoked(list(reversed(list(path.iter_certs(include_root=True)))), self.known, used_at=used_at)
+        if revoked is not None:
+            subindication = AdESIndeterminate.REVOKED_CA_NO_POE if revoked else AdESIndeterminate.REVOKED_NO_POE
+            raise finding(subindication)
         trouble = AdESIndeterminate.TRY_LATER
         for moment in self.moments(path, used_at):
             try:
@@ -144,6 +154,17 @@ class Paths:
             return all(self.known.since(data, self.now) <= one.not_valid_after for one in certificates)
         except (ValueError, KeyError, TypeError):
             return False
+
+
+def is_linked(path: ValidationPath) -> bool:
+    """Each certificate is signed by the next: an authority of the same name with another key is another authority."""
+    loaded = [crypto_x509.load_der_x509_certificate(one.dump()) for one in path.iter_certs(include_root=True)]
+    try:
+        for issuer, issued in pairwise(loaded):
+            issued.verify_directly_issued_by(issuer)
+    except (InvalidSignature, ValueError, TypeError):
+        return False
+    return True
 
 
 def issued_at(response: ocsp.OCSPResponse) -> datetime | None:

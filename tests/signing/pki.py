@@ -116,6 +116,11 @@ class Authority:
             builder = builder.add_extension(x509.OCSPNoCheck(), critical=False)
         return builder.sign(self.key, hashes.SHA256())
 
+    def renew_responder(self) -> None:
+        key = new_key()
+        usage = ExtendedKeyUsageOID.OCSP_SIGNING
+        self.responder = (self.issue("Test OCSP", key.public_key(), usage=usage, no_check=True), key)
+
     def crl(self) -> bytes:
         now = self.clock.now()
         builder = (
@@ -222,15 +227,12 @@ class Pki:
 
     @classmethod
     def new(cls, clock: SetClock, *, tsa_days: int = 3650) -> Pki:
-        root_key, issuing_key, tsa_key, ocsp_key = (new_key() for _ in range(4))
+        root_key, issuing_key, tsa_key = (new_key() for _ in range(3))
         root_certificate = self_signed("Test Root", root_key, clock)
         root = Authority(root_certificate, root_key, clock)
         issuing_certificate = root.issue("Test Issuing CA", issuing_key.public_key(), ca=True, days=3650)
         issuing = Authority(issuing_certificate, issuing_key, clock)
-        responder = issuing.issue(
-            "Test OCSP", ocsp_key.public_key(), usage=ExtendedKeyUsageOID.OCSP_SIGNING, no_check=True
-        )
-        issuing.responder = (responder, ocsp_key)
+        issuing.renew_responder()
         tsa = issuing.issue("Test TSA", tsa_key.public_key(), usage=ExtendedKeyUsageOID.TIME_STAMPING, days=tsa_days)
         return cls(clock, root, issuing, TestTimeStamps(tsa, tsa_key, [issuing_certificate], clock))
 

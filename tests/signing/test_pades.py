@@ -263,3 +263,20 @@ def test_an_archive_time_stamp_is_renewed(workshop: Workshop, letter: bytes):
     (signature,) = workshop.validates(renewed).signatures
     assert [stamp.kind for stamp in signature.time_stamps] == ["signature", "document", "document"]
     assert all(stamp.indication == "TOTAL-PASSED" for stamp in signature.time_stamps)
+
+
+def test_an_archive_is_renewed_after_the_signers_certificate_has_ended(workshop: Workshop, letter: bytes):
+    signed = workshop.signs(letter)
+    workshop.pki.clock.advance(timedelta(days=1000))
+    workshop.pki.issuing.renew_responder()
+    renewed = workshop.augments(signed)
+    (signature,) = workshop.validates(renewed, at=workshop.pki.clock.now() + timedelta(days=1000)).signatures
+    assert (signature.indication, signature.level) == ("TOTAL-PASSED", "PAdES-BASELINE-LTA")
+
+
+def test_evidence_that_came_too_late_is_not_pretended(workshop: Workshop, letter: bytes):
+    signed = workshop.signs(letter, level=Level.B_T)
+    workshop.pki.clock.advance(timedelta(days=1000))
+    workshop.pki.issuing.renew_responder()
+    with pytest.raises(LevelNotReached):
+        workshop.augments(signed)
