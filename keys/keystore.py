@@ -10,7 +10,7 @@ What makes or changes keys has a transaction of its own: never call it within an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import cast
@@ -100,15 +100,19 @@ class Keystore:
 
     def ensure(self, purpose: Purpose, algorithm: str | None = None, *, actor: str = "system") -> str:
         """The active key's kid; makes the first key where there is none. Of two workers at once, one makes it."""
-        record = self._slot(purpose)
-        if record is not None:
-            return record.kid
-        made = self.ring.make(purpose, algorithm, slot=purpose)
-        with self.ground.database.write() as connection:
-            if self._insert(connection, made, actor):
-                return made.kid
-        self.ring.discard(made.kid)
+        self.ensure_all({purpose: algorithm}, actor=actor)
         return self._active_record(purpose).kid
+
+    def ensure_all(self, algorithms: Mapping[Purpose, str | None], *, actor: str = "system") -> None:
+        """The same for many purposes in one transaction; None stands for the purpose's own algorithm."""
+        missing = [purpose for purpose in algorithms if self._slot(purpose) is None]
+        if not missing:
+            return
+        made = [self.ring.make(purpose, algorithms[purpose], slot=purpose) for purpose in missing]
+        with self.ground.database.write() as connection:
+            second = [record for record in made if not self._insert(connection, record, actor)]
+        for record in second:
+            self.ring.discard(record.kid)
 
     def create(
         self, purpose: Purpose, algorithm: str | None = None, label: str = "", *, actor: str = "system"

@@ -44,9 +44,7 @@ class TrustServices:
 
         At each start, on every worker: where all is there it only reads, and several at once make everything once.
         """
-        for purpose, rules in RULES.items():
-            if not rules.many:
-                self.keystore.ensure(purpose)
+        self.keystore.ensure_all({purpose: None for purpose, rules in RULES.items() if not rules.many})
         self.ca.prepare()
         self.maintain()
 
