@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -15,13 +16,18 @@ from flask import Flask
 from werkzeug.serving import make_server
 
 from core.clock import SetClock
+from core.database import open_database
+from core.ephemeral import open_ephemeral
 from core.ground import Ground
+from core.outbound import Outbound
 from keys.keystore import Keystore
 from keys.purposes import Purpose
 from keys.signer import Signer
 from keys.subject import Subject
 from keys.trust_services import TrustServices
 from keys.views import blueprint
+from tests.backends import EMBEDDED, backend_of, settings_for
+from tests.conftest import NOW
 
 ANAN = Subject(
     name_th="นายอนันต์ ใจดี",
@@ -49,11 +55,31 @@ def keystore(ground: Ground) -> Keystore:
     return Keystore(ground)
 
 
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database and keys on which the trust services were started once: most tests begin with a copy."""
+    folder = tmp_path_factory.mktemp("prepared")
+    with backend_of(EMBEDDED, folder) as backend:
+        settings = replace(settings_for(backend.database_url), keys_url=f"file:{folder}/keys")
+        database, outbound, clock = open_database(settings), Outbound(settings), SetClock(NOW)
+        TrustServices(Ground(settings, clock, database, open_ephemeral(settings, database, clock), outbound)).prepare()
+        outbound.close()
+        database.close()
+    return folder
+
+
 @pytest.fixture
-def trust(ground: Ground) -> TrustServices:
-    services = TrustServices(ground)
+def trust(ground: Ground, prepared: Path, tmp_path: Path) -> TrustServices:
+    services = prepared_copy(ground, prepared, tmp_path)
     services.prepare()
     return services
+
+
+def prepared_copy(ground: Ground, prepared: Path, tmp_path: Path) -> TrustServices:
+    if ground.settings.database_url.startswith("sqlite"):
+        shutil.copytree(prepared / "keys", tmp_path / "keys")
+        shutil.copyfile(prepared / "test.db", tmp_path / "test.db")
+    return TrustServices(ground)
 
 
 @pytest.fixture

@@ -129,4 +129,4 @@ class LifeOfKeys(RuleBasedStateMachine):
 
 
 TestLifeOfKeys = LifeOfKeys.TestCase
-TestLifeOfKeys.settings = hypothesis_settings(max_examples=12, stateful_step_count=15, deadline=None)
+TestLifeOfKeys.settings = hypothesis_settings(max_examples=6, stateful_step_count=15, deadline=None)
