@@ -63,7 +63,11 @@ def verify(token: UnverifiedToken, key: PublicKey, *, algorithms: Sequence[str])
     if not fits(key, algorithm):
         raise BadToken(f"the key is not one for {algorithm}")
     signing_input, _, signature = token.text.rpartition(".")
-    if not JWSRegistry.algorithms[algorithm].verify(signing_input.encode(), decode(signature), key):
+    try:
+        verified = JWSRegistry.algorithms[algorithm].verify(signing_input.encode(), decode(signature), key)
+    except JoseError as error:  # use or key_ops say that the key is for something else
+        raise BadToken("the key is not one to verify with") from error
+    if not verified:
         raise BadToken("the signature does not verify")
     return token.claims
 

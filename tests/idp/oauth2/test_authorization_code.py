@@ -1,0 +1,151 @@
+"""RFC 6749 section 4.1.3: what a code is bound to, and that it is worth one redemption."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select, update
+
+from core.audit import AuditEntry
+from core.one_time import Spent
+from idp.interaction.session_row import Session
+from idp.models.grant import load_grants, revoke_grant
+from idp.models.issued_token import IssuedToken
+from keys.purposes import Purpose
+from tests.idp.provider import b64
+
+
+def events(provider, event):
+    with provider.ground.database.read() as connection:
+        return connection.execute(select(func.count()).where(AuditEntry.event == event)).scalar_one()
+
+
+@pytest.mark.both_backends
+def test_a_code_cannot_be_spent_twice_and_its_replay_revokes_what_came_of_it(provider, agency, browser):
+    """Section 4.1.2."""
+    code = agency.code(browser)
+    token = agency.redeem(code).json["access_token"]
+    assert agency.userinfo(token).status_code == 200
+    again = agency.redeem(code)
+    assert (again.status_code, again.json["error"]) == (400, "invalid_grant")
+    assert agency.userinfo(token).status_code == 401
+    assert events(provider, "code.replayed") == 1
+
+
+@pytest.mark.both_backends
+def test_of_parallel_redemptions_exactly_one_wins(provider, agency, browser):
+    code = agency.code(browser)
+    forms = [agency.authentication() for _ in range(50)]
+
+    def redeem(form):
+        return agency.redeem(code, browser=provider.app.test_client(), **form).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        statuses = list(pool.map(redeem, forms))
+    assert sorted(statuses) == [200] + [400] * 49
+    assert events(provider, "token.issued") == 1
+    with provider.ground.database.read() as connection:
+        assert connection.execute(select(func.count()).select_from(IssuedToken)).scalar_one() == 1
+        revoked = connection.execute(select(IssuedToken.revoked_at)).scalar_one()
+    assert revoked is not None
+
+
+@pytest.mark.parametrize(
+    ("what", "changed"),
+    [
+        ("redirect_uri", {"redirect_uri": "https://agency-a.example/other"}),
+        ("code_verifier", {"code_verifier": "a" * 43}),
+        ("code_verifier", {"code_verifier": None}),
+        ("not one of ours", {"code": "x"}),
+        ("not one of ours", {"code": "x" * 9000}),
+        ("not one of ours", {"code": "ก"}),
+    ],
+)
+def test_a_code_with_something_else_is_refused_and_stays_good(agency, browser, what, changed):
+    code = agency.code(browser)
+    answer = agency.redeem(**({"code": code} | changed))
+    assert answer.json["error"] == "invalid_grant" and what in answer.json["error_description"]
+    assert agency.redeem(code).status_code == 200
+
+
+@pytest.mark.parametrize("missing", ["code", "redirect_uri", "grant_type"])
+def test_what_is_missing_is_named(agency, browser, missing):
+    answer = agency.redeem(**({"code": agency.code(browser)} | {missing: None}))
+    assert answer.json == {"error": "invalid_request", "error_description": f"{missing} is missing"}
+
+
+def test_another_client_cannot_redeem_it(provider, agency, browser):
+    code = agency.code(browser)
+    thief = provider.agency("thief")
+    assert "another client" in thief.redeem(code, redirect_uri=agency.redirect_uri).json["error_description"]
+    assert agency.redeem(code).status_code == 200
+
+
+def test_a_code_lives_a_minute(provider, agency, browser, clock):
+    code = agency.code(browser)
+    clock.advance(timedelta(seconds=60))
+    assert "expired" in agency.redeem(code).json["error_description"]
+    with provider.ground.database.read() as connection:
+        assert connection.execute(select(func.count()).where(Spent.kind == "code")).scalar_one() == 0
+
+
+def test_a_late_replay_still_revokes(agency, browser, clock):
+    code = agency.code(browser)
+    token = agency.redeem(code).json["access_token"]
+    clock.advance(timedelta(seconds=90))
+    assert agency.redeem(code).json["error"] == "invalid_grant"
+    assert agency.userinfo(token).status_code == 401
+
+
+def test_a_code_survives_the_rotation_of_its_key(provider, agency, browser, clock):
+    code = agency.code(browser)
+    provider.keystore.rotate(Purpose.CODE, at_once=True)
+    clock.advance(timedelta(seconds=6))
+    assert agency.redeem(code).status_code == 200
+
+
+def test_a_code_sealed_with_another_kind_of_key_is_refused(provider, agency, browser):
+    from base64 import urlsafe_b64decode
+
+    raw = urlsafe_b64decode(agency.code(browser) + "==")
+    kid = provider.keystore.current_secret(Purpose.ENVELOPE)[0]
+    forged = b64(urlsafe_b64decode(kid + "==") + raw[16:])
+    assert agency.redeem(forged).json["error"] == "invalid_grant"
+
+
+def test_a_changed_code_does_not_open(agency, browser):
+    code = agency.code(browser)
+    middle = len(code) // 2
+    changed = code[:middle] + ("A" if code[middle] != "A" else "B") + code[middle + 1 :]
+    assert agency.redeem(changed).json["error"] == "invalid_grant"
+
+
+def test_a_withdrawn_consent_takes_its_codes_along(provider, agency, browser, clock):
+    code = agency.code(browser)
+    account_id = provider.ids["somchai"]
+    with provider.ground.database.write() as connection:
+        (grant,) = load_grants(connection, account_id)
+        assert revoke_grant(connection, grant.id, account_id=account_id, now=clock.now())
+    assert agency.redeem(code).json["error"] == "invalid_grant"
+
+
+def test_an_ended_session_takes_its_codes_along(provider, agency, browser, clock):
+    code = agency.code(browser)
+    with provider.ground.database.write() as connection:
+        connection.execute(update(Session).values(ended_at=clock.now()))
+    assert "session" in agency.redeem(code).json["error_description"]
+
+
+@pytest.mark.parametrize("grant_type", ["refresh_token", "password", "implicit", "client_credentials", "x" * 5000])
+def test_other_grants_are_not_served(agency, grant_type):
+    assert agency.redeem("x", grant_type=grant_type).json["error"] == "unsupported_grant_type"
+
+
+def test_the_endpoint_takes_forms_by_post_alone(provider, agency):
+    client = provider.browser()
+    assert client.get("/token").status_code == 405
+    assert client.post("/token", json={"grant_type": "authorization_code"}).json["error"] == "invalid_request"
+    twice = client.post("/token", data=b"grant_type=a&grant_type=b", content_type="application/x-www-form-urlencoded")
+    assert "more than once" in twice.json["error_description"]

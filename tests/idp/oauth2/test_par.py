@@ -1,0 +1,145 @@
+"""RFC 9126: pushed requests, their refusals as JSON, their binding, and their single use."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from urllib.parse import urlencode
+
+import pytest
+
+from tests.idp.provider import query_of
+
+
+def visit(agency, browser, request_uri, **more):
+    return browser.get("/authorize?" + urlencode({"client_id": agency.client_id, "request_uri": request_uri} | more))
+
+
+def test_a_pushed_request_gets_a_reference(agency):
+    """Section 2.2."""
+    answer = agency.push()
+    assert answer.status_code == 201
+    assert answer.json["request_uri"].startswith("urn:ietf:params:oauth:request_uri:")
+    assert answer.json["expires_in"] == 90
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_it_is_walked_like_any_other(agency, browser):
+    answer = query_of(agency.walk(browser, browser.get(agency.pushed_url())))
+    assert answer["state"] == "st"
+    assert agency.redeem(answer["code"]).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("error", "changed"),
+    [
+        ("invalid_request", {"redirect_uri": "https://agency-a.example/callbacK"}),
+        ("invalid_request", {"redirect_uri": None}),
+        ("unsupported_response_type", {"response_type": "token"}),
+        ("invalid_request", {"response_type": None}),
+        ("invalid_scope", {"scope": "openid unknown"}),
+        ("invalid_request", {"code_challenge": "short"}),
+        ("invalid_request", {"code_challenge_method": "plain"}),
+        ("invalid_request", {"request_uri": "urn:ietf:params:oauth:request_uri:x"}),
+        ("request_not_supported", {"request": "a.b.c"}),
+        ("registration_not_supported", {"registration": "{}"}),
+        ("invalid_request", {"prompt": "none login"}),
+        ("invalid_request", {"max_age": "-1"}),
+        ("invalid_request", {"claims": "["}),
+        ("invalid_authorization_details", {"authorization_details": "[]"}),
+    ],
+)
+def test_refusals_are_json_and_never_redirects(agency, error, changed):
+    """Section 2.3."""
+    answer = agency.push(**changed)
+    assert answer.status_code == 400 and answer.json["error"] == error
+    assert "Location" not in answer.headers
+
+
+def test_the_client_authenticates(agency):
+    answer = agency.provider.browser().post("/par", data=agency.request())
+    assert (answer.status_code, answer.json["error"]) == (401, "invalid_client")
+
+
+def test_another_client_cannot_use_it(provider, agency, browser):
+    """Section 2.2: bound to the client that pushed it."""
+    request_uri = agency.push().json["request_uri"]
+    thief = provider.agency("thief")
+    answer = visit(thief, browser, request_uri)
+    assert answer.status_code == 400 and "invalid_request_uri" in answer.text
+    assert visit(agency, browser, request_uri).status_code == 303
+
+
+def test_it_expires(agency, browser, clock):
+    url = agency.pushed_url()
+    clock.advance(timedelta(seconds=90))
+    answer = browser.get(url)
+    assert answer.status_code == 400 and 'id="error-code">invalid_request_uri' in answer.text
+
+
+def test_a_login_may_take_longer_than_it_lives(agency, browser, clock):
+    begun = browser.get(agency.pushed_url())
+    clock.advance(timedelta(minutes=20))
+    assert "code" in query_of(agency.walk(browser, begun))
+
+
+@pytest.mark.both_backends
+def test_it_is_answered_once(agency, browser):
+    url = agency.pushed_url()
+    assert "code" in query_of(agency.walk(browser, browser.get(url)))
+    again = browser.get(url)
+    assert again.status_code == 400 and "invalid_request_uri" in again.text
+
+
+def test_a_reload_before_the_answer_leads_on(agency, browser):
+    """Section 4: a reload is no replay."""
+    url = agency.pushed_url()
+    assert browser.get(url).status_code == 303
+    assert "code" in query_of(agency.walk(browser, browser.get(url)))
+
+
+def test_a_double_click_on_the_last_step_leads_on(agency, browser, clock):
+    begun = browser.get(agency.pushed_url())
+    interaction = begun.location
+    first = query_of(agency.walk(browser, begun))
+    resume = interaction.replace("/interaction/", "/authorize/")
+    second = query_of(browser.get(resume))
+    assert "code" in second and second["code"] != first["code"]
+    clock.advance(timedelta(seconds=61))
+    assert browser.get(resume).location == interaction
+
+
+def test_what_stands_beside_the_reference_does_not_count(agency, browser):
+    """Section 4."""
+    request_uri = agency.push(scope="openid").json["request_uri"]
+    answer = visit(
+        agency, browser, request_uri, scope="openid email", redirect_uri="https://evil.example/", state="other"
+    )
+    done = agency.walk(browser, answer)
+    assert done.location.startswith(agency.redirect_uri) and query_of(done)["state"] == "st"
+
+
+@pytest.mark.parametrize("reference", ["", "x", "x" * 5000, "%00", "A" * 22, "ก" * 22])
+def test_an_unknown_reference_is_a_page(agency, browser, reference):
+    answer = visit(agency, browser, f"urn:ietf:params:oauth:request_uri:{reference}")
+    assert answer.status_code == 400 and "invalid_request_uri" in answer.text
+
+
+def test_a_foreign_reference_is_never_fetched(agency, browser):
+    answer = agency.authorize(browser, request_uri="https://agency-a.example/request.jwt")
+    assert query_of(answer)["error"] == "request_uri_not_supported"
+
+
+def test_a_client_that_must_push_cannot_do_otherwise(provider, browser):
+    """Section 6."""
+    agency = provider.agency("pushing", require_pushed_authorization_requests=True)
+    assert query_of(agency.authorize(browser))["error"] == "invalid_request"
+    assert "code" in query_of(agency.walk(browser, browser.get(agency.pushed_url())))
+
+
+def test_the_strict_profile_pushes_and_binds(provider, browser):
+    """FAPI 2.0 section 5.3.2.2."""
+    agency = provider.agency("strict", prajak_profile="fapi2-security")
+    assert query_of(agency.authorize(browser))["error"] == "invalid_request"
+    code = query_of(agency.walk(browser, browser.get(agency.pushed_url())))["code"]
+    assert agency.redeem(code).json["error"] == "invalid_dpop_proof"
+    assert agency.redeem(code, dpop=agency.proof("POST", "/token")).json["token_type"] == "DPoP"
