@@ -14,7 +14,7 @@ from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.sign.fields import ensure_sig_flags, enumerate_sig_fields, prepare_sig_field
 from pyhanko.sign.signers.constants import ESIC_EXTENSION_1
 
-from signing.child.document import Updates, get, open_updates, pages_of
+from signing.child.document import Updates, get, open_updates, page_of
 from signing.child.permission import is_signing_permitted
 from signing.errors import NothingToAugment, SigningNotPermitted
 from signing.prepared import Continuation
@@ -103,7 +103,7 @@ def time_stamp_field(updates: Updates) -> str:
     number = 1
     while f"TimeStamp{number}" in taken:
         number += 1
-    page = pages_of(updates.prev)[0]
+    page = page_of(updates.prev, 1)
     _, field = prepare_sig_field(f"TimeStamp{number}", updates.root, updates, include_on_page=page.reference)
     ensure_sig_flags(updates)
     value = updates.allocate_placeholder()

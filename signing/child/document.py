@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import islice
 from typing import Any
 
 from pyhanko.pdf_utils import generic
@@ -13,7 +14,7 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.misc import PdfDecodeLimitError, PdfError, PdfReadError
 from pyhanko.pdf_utils.reader import PdfFileReader
 
-from signing.errors import EncryptedPdf, PdfTooComplex, UnreadablePdf
+from signing.errors import EncryptedPdf, PageNotThere, PdfTooComplex, UnreadablePdf
 
 MOST_PAGES = 5000
 DEEPEST_TREE = 64
@@ -89,14 +90,24 @@ def highest_number(reader: PdfFileReader) -> int:
 
 def pages_of(reader: Any) -> list[Page]:
     """Every page in order; raises UnreadablePdf for a tree that is none."""
-    found: list[Page] = []
-    for page in walk(reader.root.raw_get("/Pages"), {}, 0, set()):
-        found.append(page)
-        if len(found) > MOST_PAGES:
-            raise PdfTooComplex
+    found = list(islice(pages_in_order(reader), MOST_PAGES + 1))
+    if len(found) > MOST_PAGES:
+        raise PdfTooComplex
     if not found:
         raise UnreadablePdf
     return found
+
+
+def page_of(reader: Any, number: int) -> Page:
+    """One page, counted from 1, without looking at those behind it; raises PageNotThere."""
+    if number >= 1:
+        for page in islice(pages_in_order(reader), number - 1, number):
+            return page
+    raise PageNotThere(len(pages_of(reader)))
+
+
+def pages_in_order(reader: Any) -> Iterator[Page]:
+    yield from walk(reader.root.raw_get("/Pages"), {}, 0, set())
 
 
 def walk(node: Any, inherited: dict[str, Any], depth: int, seen: set[Any]) -> Iterator[Page]:

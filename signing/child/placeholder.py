@@ -20,10 +20,10 @@ from pyhanko.sign.signers.pdf_byterange import SignatureObject
 
 from signing.appearance import Appearance
 from signing.child.continuation import continuation_of
-from signing.child.document import Page, Updates, open_updates, pages_of
+from signing.child.document import Page, Updates, open_updates, page_of
 from signing.child.drawing import draw_appearance
 from signing.child.permission import is_signing_permitted
-from signing.errors import FieldTaken, PageNotThere, PlaceOutsidePage, SigningNotPermitted
+from signing.errors import FieldTaken, PlaceOutsidePage, SigningNotPermitted
 from signing.prepared import Placement
 
 ROUNDING = 0.5  # points a placement may stick out
@@ -43,7 +43,7 @@ def add_placeholder(stream: BytesIO, arguments: Mapping[str, Any]) -> tuple[dict
         raise SigningNotPermitted
     placement = Placement(**arguments["placement"]) if arguments["placement"] else None
     field_name = check_field_name(updates, arguments["field_name"])
-    page, box = locate(pages_of(updates.prev), placement)
+    page, box = locate(updates, placement)
     gap_start, gap_end, output = write(updates, field_name, page, box, arguments)
     answer = {
         "gap_start": gap_start,
@@ -67,13 +67,11 @@ def check_field_name(updates: Updates, wanted: str) -> str:
     return f"Signature{number}"
 
 
-def locate(pages: list[Page], placement: Placement | None) -> tuple[Page, tuple[float, float, float, float] | None]:
+def locate(updates: Updates, placement: Placement | None) -> tuple[Page, tuple[float, float, float, float] | None]:
     """The page and the rectangle in its own coordinates; None where the signature is invisible."""
     if placement is None:
-        return pages[0], None
-    if not 1 <= placement.page <= len(pages):
-        raise PageNotThere(len(pages))
-    page = pages[placement.page - 1]
+        return page_of(updates.prev, 1), None
+    page = page_of(updates.prev, placement.page)
     width, height = page.size
     right, top = placement.left + placement.width, placement.bottom + placement.height
     inside = (

@@ -1,6 +1,6 @@
 """The warm process and the child it forks for each document.
 
-1. load the libraries, freeze the heap
+1. load the libraries, sign and judge a document of our own once, freeze the heap
 2. for each request: fork; the parent side goes on waiting
 3. in the child: limits, then no network, no writing, no programs; the task; the answer; the end
 """
@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from core.errors import PersonError
+from signing.child.rehearsal import rehearse
 from signing.child.tasks import TASKS
 from signing.child.wire import read_message, write_message
 from signing.errors import PdfTooComplex, refusal_to_wire
@@ -41,6 +42,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt of the terminal's group is the owner's to handle
     logging.disable(logging.CRITICAL)
     control = socket.socket(fileno=0)
+    rehearse()
     leave_network()
     gc.freeze()
     while True:

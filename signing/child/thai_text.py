@@ -8,6 +8,7 @@ and screen readers take; a viewer that ignores it copies SARA AM in its two part
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -130,8 +131,11 @@ class EmbeddedFont:
             "/StemV": BOLD_STEM if self.face == "Bold" else UPRIGHT_STEM,
         }
         box = (head.xMin, head.yMin, head.xMax, head.yMax)
-        program = stream(font_file(self.face).read_bytes())
-        program[pdf_name("/Length1")] = generic.NumberObject(font_file(self.face).stat().st_size)
+        entries = {
+            pdf_name("/Filter"): pdf_name("/FlateDecode"),
+            pdf_name("/Length1"): generic.NumberObject(font_file(self.face).stat().st_size),
+        }
+        program = generic.StreamObject(entries, encoded_data=compressed(self.face))
         return generic.DictionaryObject(
             {
                 pdf_name("/Type"): pdf_name("/FontDescriptor"),
@@ -185,6 +189,12 @@ def font_file(face: Face) -> Path:
 @cache
 def opened(face: Face) -> Any:
     return TTFont(font_file(face))
+
+
+@cache
+def compressed(face: Face) -> bytes:
+    """The whole font program, as it is embedded."""
+    return zlib.compress(font_file(face).read_bytes(), 9)
 
 
 @cache
