@@ -15,6 +15,8 @@ from typing import Literal
 BANGKOK = timezone(timedelta(hours=7), "ICT")
 BUDDHIST_ERA = 543
 NATURAL_WIDTH, NATURAL_HEIGHT = 227.0, 79.0  # points, 8 x 2.8 cm; the drawing scales into any placement
+MANY = 4  # lines of position and agency
+GREY = 0.25
 LONGEST_LINE = 46  # characters; a longer position or agency is parted at its middle space
 
 MONTHS = {
@@ -63,13 +65,15 @@ class Line:
 
 
 def lines_of(appearance: Appearance) -> list[Line]:
-    """From top to bottom; what is empty is left out."""
+    """From top to bottom; what is empty is left out, and many lines are smaller ones."""
     under = [*parted(appearance.position), *parted(appearance.agency)]
+    small, large, ordinary = (7.6, 11.5, 9.2) if len(under) < MANY else (6.8, 10.5, 7.6)
+    name = f"({appearance.name})" if appearance.kind == "signature" else appearance.name
     return [
-        Line(appearance.words[appearance.kind], 7.6, grey=0.25),
-        Line(f"({appearance.name})" if appearance.kind == "signature" else appearance.name, 11.5, bold=True),
-        *(Line(text, 9.2 if len(under) < 4 else 8.0) for text in under),  # noqa: PLR2004
-        Line(written_date(appearance.at, appearance.language), 7.6, grey=0.25),
+        Line(appearance.words[appearance.kind], small, grey=GREY),
+        Line(name, large, bold=True),
+        *(Line(text, ordinary) for text in under),
+        Line(written_date(appearance.at, appearance.language), small, grey=GREY),
     ]
 
 

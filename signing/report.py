@@ -21,7 +21,7 @@ class Sentence:
 
 @dataclass(frozen=True, kw_only=True)
 class PlainReport:
-    """`colour` for the whole file: the worst of its signatures; amber where there is none."""
+    """`colour` for the whole file: the worst of its signatures; amber where there is none, red where it is no PDF."""
 
     colour: Colour
     headline: Sentence
@@ -55,6 +55,8 @@ LASTING = "The signature carries everything that is needed to verify it for year
 
 def plain(report: ValidationReport) -> PlainReport:
     """For the page; the technical words stay in the report itself."""
+    if not report.readable:
+        return PlainReport(colour="red", headline=Sentence(message=report.reasons[0]), signatures=())
     told = tuple((one, colour_of(one), sentences_of(one)) for one in report.signatures)
     if not told:
         return PlainReport(colour="amber", headline=Sentence(message=NO_SIGNATURE), signatures=())

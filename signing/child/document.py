@@ -10,6 +10,7 @@ from typing import Any
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.crypt import AuthStatus
+from pyhanko.pdf_utils.decode_limits import DEFAULT_PURPOSE_LIMITS, DecodeLimits, DecodePurpose, StreamDecodeLimits
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.misc import PdfDecodeLimitError, PdfError, PdfReadError
 from pyhanko.pdf_utils.reader import PdfFileReader
@@ -18,6 +19,10 @@ from signing.errors import EncryptedPdf, PageNotThere, PdfTooComplex, Unreadable
 
 MOST_PAGES = 5000
 DEEPEST_TREE = 64
+MEGABYTE = 1024 * 1024
+DECODE_LIMITS = DecodeLimits(  # a cross-reference stream of two million objects is a bomb
+    per_purpose={**DEFAULT_PURPOSE_LIMITS, DecodePurpose.XREF_STREAM: StreamDecodeLimits(max_output_size=16 * MEGABYTE)}
+)
 INHERITED = ("/MediaBox", "/CropBox", "/Rotate")
 A4 = (0.0, 0.0, 595.276, 841.89)
 
@@ -52,7 +57,7 @@ def open_reader(stream: BytesIO, *, password: bytes | None = None) -> PdfFileRea
     if b"%PDF-" not in stream.getbuffer()[:1024].tobytes():
         raise UnreadablePdf
     try:
-        reader = PdfFileReader(stream, strict=False)
+        reader = PdfFileReader(stream, strict=False, decode_limits=DECODE_LIMITS)
         encrypted = "/Encrypt" in reader.trailer.flatten() and not decrypts(reader, password)
         if not encrypted and not isinstance(get(reader.root, "/Pages"), generic.DictionaryObject):
             raise UnreadablePdf

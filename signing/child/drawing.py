@@ -9,16 +9,15 @@ import segno
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.generic import pdf_name
 
-from signing.appearance import NATURAL_HEIGHT, NATURAL_WIDTH, Appearance, Line, lines_of
+from signing.appearance import GREY, NATURAL_HEIGHT, NATURAL_WIDTH, Appearance, Line, lines_of
 from signing.child.document import Updates
 from signing.child.thai_text import EmbeddedFont, number, stream
 
-LINE_HEIGHT = 1.32  # Thai needs room for two marks above and a vowel below
+LINE_HEIGHT = 1.5  # Thai needs room for two marks above and a vowel below; less where there are many lines
 MARGIN = 5.0
 QR_SIDE = 58.0
 QUIET_ZONE = 2  # modules; ISO/IEC 18004 asks for 4, the paper around gives the rest
 CAPTION_SIZE = 6.6
-SMALLEST = 0.55  # a long line shrinks to this, then it is cut in two
 BASELINE = 0.32  # of the line's height, below the middle
 
 
@@ -75,10 +74,11 @@ def draw_block(canvas: Canvas, appearance: Appearance) -> None:
     """The lines, one under the other on one axis, in the middle of the height."""
     width = NATURAL_WIDTH - QR_SIDE - 3 * MARGIN
     lines = lines_of(appearance)
-    total = sum(line.size for line in lines) * LINE_HEIGHT
-    top = (NATURAL_HEIGHT + total) / 2
+    sizes = sum(line.size for line in lines)
+    line_height = min(LINE_HEIGHT, (NATURAL_HEIGHT - MARGIN) / sizes)
+    top = (NATURAL_HEIGHT + sizes * line_height) / 2
     for line in lines:
-        room = line.size * LINE_HEIGHT
+        room = line.size * line_height
         baseline = top - room / 2 - line.size * BASELINE
         canvas.text(line, centre=MARGIN + width / 2, baseline=baseline, width=width)
         top -= room
@@ -97,7 +97,7 @@ def draw_qr(canvas: Canvas, appearance: Appearance) -> None:
         height = side - QUIET_ZONE - 1 - position
         canvas.draw(*(b"%d %d %d 1 re" % (QUIET_ZONE + start, height, length) for start, length in dark_runs(row)))
     canvas.draw(b"f Q")
-    caption = Line(appearance.words["caption"], CAPTION_SIZE, grey=0.25)
+    caption = Line(appearance.words["caption"], CAPTION_SIZE, grey=GREY)
     canvas.text(caption, centre=left + QR_SIDE / 2, baseline=bottom - CAPTION_SIZE * 0.75, width=QR_SIDE + MARGIN)
 
 

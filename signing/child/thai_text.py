@@ -8,6 +8,7 @@ and screen readers take; a viewer that ignores it copies SARA AM in its two part
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ uharfbuzz: Any = untyped_uharfbuzz
 FONTS = Path(__file__).resolve().parent.parent / "fonts"
 Face = Literal["Regular", "Bold"]
 THOUSAND = 1000  # glyph space, ISO 32000-2 section 9.2.4
+CODE_NAME = re.compile(r"uni((?:[0-9A-F]{4})+)(?:\.|$)")
 NONSYMBOLIC, UPRIGHT_STEM = 32, 80
 BOLD_STEM = 140
 
@@ -123,7 +125,8 @@ class EmbeddedFont:
         scale = THOUSAND / ttf["head"].unitsPerEm
         head, metrics = ttf["head"], ttf["hhea"]
         values: Mapping[str, float] = {
-            "/Flags": NONSYMBOLIC,
+            "/Flags": CODE_NAME = re.compile(r"uni((?:[0-9A-F]{4})+)(?:\.|$)")
+NONSYMBOLIC,
             "/ItalicAngle": 0,
             "/Ascent": metrics.ascent * scale,
             "/Descent": metrics.descent * scale,
@@ -204,9 +207,15 @@ def harfbuzz_font(face: Face) -> Any:
 
 @cache
 def letters(face: Face) -> Mapping[int, str]:
-    """Glyph number to the character the font draws with it."""
+    """Glyph number to the characters the font draws with it: by its table, else by the glyph's name
+    (`uni0E4D0E49` is NIKHAHIT with MAI THO, `uni0E31.narrow` a MAI HAN-AKAT that moved)."""
     ttf = opened(face)
-    return {ttf.getGlyphID(name): chr(code) for code, name in sorted(ttf.getBestCmap().items(), reverse=True)}
+    named = {
+        ttf.getGlyphID(name): bytes.fromhex(match[1]).decode("utf-16-be")
+        for name in ttf.getGlyphOrder()
+        if (match := CODE_NAME.match(name))
+    }
+    return named | {ttf.getGlyphID(name): chr(code) for code, name in sorted(ttf.getBestCmap().items(), reverse=True)}
 
 
 @cache

@@ -198,7 +198,8 @@ class Judge:
             stamps.append(await judge_token(token, imprint, kind="signature", paths=self.paths, proven_at=proven_at))
         valid = [stamp.time for stamp in stamps if stamp.outcome.passed and stamp.time]
         used_at = min([proven_at, *valid])
-        report["proven_time"] = iso(used_at) if used_at != self.at else None
+        proven = [*valid, *(stamp.time for stamp in later if stamp.outcome.passed and stamp.time)]
+        report["proven_time"] = iso(min(proven)) if proven else None
         path = await self.paths.judge(certificate, used_at=used_at, proven_at=proven_at, usage=SIGNER_USAGE)
         report["chain"] = [describe_certificate(one) for one in reversed(list(path.iter_certs(include_root=True)))]
 
