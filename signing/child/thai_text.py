@@ -125,8 +125,7 @@ class EmbeddedFont:
         scale = THOUSAND / ttf["head"].unitsPerEm
         head, metrics = ttf["head"], ttf["hhea"]
         values: Mapping[str, float] = {
-            "/Flags": CODE_NAME = re.compile(r"uni((?:[0-9A-F]{4})+)(?:\.|$)")
-NONSYMBOLIC,
+            "/Flags": NONSYMBOLIC,
             "/ItalicAngle": 0,
             "/Ascent": metrics.ascent * scale,
             "/Descent": metrics.descent * scale,
