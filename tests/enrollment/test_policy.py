@@ -131,12 +131,18 @@ def test_other_inputs_have_another_hash():
         "name='x'\ntrust_framework='t'\nrow=[]",
         "name='x'\ntrust_framework='t'\n[[row]]\nial='9'\nrule='r'\nmapping='unverified'\nevidence=[]\nchecks=[]",
         "name='x'\ntrust_framework='t'\n[[row]]\nial='1.3'\nrule='r'\nmapping='unverified'\nevidence=['a']\nchecks=[]",
-        "name='x'\ntrust_framework='t'\n[[row]]\nial='1.3'\nrule='r'\nmapping='unverified'\nevidence=[]\n"
-        "checks=[{method='m', evidence='other'}]\n[[row]]\nial='1.1'\nrule='n'\nmapping='unverified'\nevidence=[]\nchecks=[]",
-        "name='x'\ntrust_framework='t'\n[[row]]\nial='1.1'\nrule='n'\nmapping='unverified'\nevidence=[]\nchecks=[]\n"
-        "[[row]]\nial='1.3'\nrule='r'\nmapping='unverified'\nevidence=['a']\nchecks=[{method='m'}]",
-        "name='x'\ntrust_framework='t'\n[[row]]\nial='1.2'\nrule='r'\nmapping='unverified'\nevidence=['a']\nchecks=[]\n"
-        "[[row]]\nial='1.1'\nrule='n'\nmapping='unverified'\nevidence=[]\nchecks=[]",
+        (
+            "name='x'\ntrust_framework='t'\n[[row]]\nial='1.3'\nrule='r'\nmapping='unverified'\nevidence=[]\n"
+            "checks=[{method='m', evidence='other'}]\n[[row]]\nial='1.1'\nrule='n'\nmapping='unverified'\nevidence=[]\nchecks=[]"
+        ),
+        (
+            "name='x'\ntrust_framework='t'\n[[row]]\nial='1.1'\nrule='n'\nmapping='unverified'\nevidence=[]\nchecks=[]\n"
+            "[[row]]\nial='1.3'\nrule='r'\nmapping='unverified'\nevidence=['a']\nchecks=[{method='m'}]"
+        ),
+        (
+            "name='x'\ntrust_framework='t'\n[[row]]\nial='1.2'\nrule='r'\nmapping='unverified'\nevidence=['a']\nchecks=[]\n"
+            "[[row]]\nial='1.1'\nrule='n'\nmapping='unverified'\nevidence=[]\nchecks=[]"
+        ),
     ],
 )
 def test_a_policy_that_makes_no_sense_is_refused(text: str):

@@ -90,9 +90,10 @@ def test_two_names_are_the_same_only_when_they_look_the_same(one: str, other: st
 def test_whatever_is_typed_is_read_or_refused_in_a_sentence(typed: str):
     for read in (read_thai_name, read_latin_name):
         try:
-            assert read(typed, field="name")
-        except PersonError as refused:
-            assert refused.field == "name"
+            name = read(typed, field="name")
+        except PersonError:
+            continue
+        assert name
 
 
 @pytest.mark.parametrize("typed", ["Somchai", "สมชาย2", "สมชาย<b>", "สมชาย\u0e3f", "๑๒๓", "ก" * 101])
