@@ -39,6 +39,19 @@ class Looked:
     revocations: int
 
 
+@dataclass(frozen=True)
+class LastList:
+    """The last list that was issued; `lacks` counts the revocations that it does not have."""
+
+    number: int
+    encoded: bytes
+    this_update: datetime
+    lacks: int
+
+    def is_fresh(self, now: datetime) -> bool:
+        return self.lacks == 0 and now < self.this_update + RENEWED_AFTER
+
+
 class RevocationLists:
     """One per process."""
 
@@ -58,45 +71,41 @@ class RevocationLists:
 
     def _load_or_issue(self, slot: str, now: datetime) -> bytes:
         issuer = self.authority.authority(slot)
-        issuer_serial = as_text(issuer.serial_number)
         with self.ground.database.read() as connection:
-            fresh = load_fresh(connection, issuer_serial, now)
-        if fresh is not None:
-            return fresh
+            last = load_last(connection, as_text(issuer.serial_number))
+        if last is not None and last.is_fresh(now):
+            return last.encoded
         with self.ground.database.write() as connection:
-            return load_fresh(connection, issuer_serial, now) or self._issue(connection, slot, issuer, now)
+            return self._issue(connection, slot, issuer, now)
 
     def _issue(self, connection: Connection, slot: str, issuer: x509.Certificate, now: datetime) -> bytes:
         issuer_serial, signer = as_text(issuer.serial_number), self.authority.signer_of(slot)
+        last = load_last(connection, issuer_serial)
+        if last is not None and last.is_fresh(now):  # another worker was first
+            return last.encoded
+        number = 1 if last is None else last.number + 1
         revoked = [as_revoked(row) for row in connection.execute(revocations_by(issuer_serial)).mappings()]
-        number = last_number(connection, issuer_serial) + 1
         encoded = signed_list(issuer, signer, number=number, now=now, revoked=revoked)
         row = {"issuer_serial": issuer_serial, "number": number, "this_update": now, "next_update": now + LIFETIME}
         dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-        statement = (
-            dialect.insert(RevocationList).values(**row, revoked=len(revoked), der=encoded).on_conflict_do_nothing()
-        )
-        if connection.execute(statement).rowcount == 0:  # another worker gave this number: its list is as fresh
+        statement = dialect.insert(RevocationList).values(**row, revoked=len(revoked), der=encoded)
+        if connection.execute(statement.on_conflict_do_nothing()).rowcount == 0:  # another worker gave this number
             where = (RevocationList.issuer_serial == issuer_serial, RevocationList.number == number)
             return bytes(connection.execute(select(RevocationList.der).where(*where)).scalar_one())
         connection.execute(delete(RevocationList).where(RevocationList.next_update < now - HISTORY))
         return encoded
 
 
-def load_fresh(connection: Connection, issuer_serial: str, now: datetime) -> bytes | None:
-    """The last list, when it is younger than an hour and has every revocation there is."""
-    columns = select(RevocationList.der, RevocationList.this_update, RevocationList.revoked)
+def load_last(connection: Connection, issuer_serial: str) -> LastList | None:
+    """The list with the highest number, and how many revocations there are by now."""
+    columns = select(RevocationList.number, RevocationList.der, RevocationList.this_update, RevocationList.revoked)
     mine = columns.where(RevocationList.issuer_serial == issuer_serial).order_by(RevocationList.number.desc())
-    last = connection.execute(mine.limit(1)).first()
-    if last is None or last.this_update + RENEWED_AFTER <= now:
+    row = connection.execute(mine.limit(1)).first()
+    if row is None:
         return None
     count = select(func.count()).select_from(Revocation).where(Revocation.issuer_serial == issuer_serial)
-    return bytes(last.der) if last.revoked == connection.execute(count).scalar_one() else None
-
-
-def last_number(connection: Connection, issuer_serial: str) -> int:
-    highest = select(func.max(RevocationList.number)).where(RevocationList.issuer_serial == issuer_serial)
-    return connection.execute(highest).scalar_one() or 0
+    there_are = connection.execute(count).scalar_one()
+    return LastList(row.number, bytes(row.der), row.this_update, lacks=there_are - row.revoked)
 
 
 def signed_list(

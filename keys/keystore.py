@@ -105,7 +105,8 @@ class Keystore:
 
     def ensure_all(self, algorithms: Mapping[Purpose, str | None], *, actor: str = "system") -> None:
         """The same for many purposes in one transaction; None stands for the purpose's own algorithm."""
-        missing = [purpose for purpose in algorithms if self._slot(purpose) is None]
+        there = {record.slot for record in self.records(tuple(algorithms))}
+        missing = [purpose for purpose in algorithms if purpose not in there]
         if not missing:
             return
         made = [self.ring.make(purpose, algorithms[purpose], slot=purpose) for purpose in missing]
