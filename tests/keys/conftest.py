@@ -70,16 +70,13 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def trust(ground: Ground, prepared: Path, tmp_path: Path) -> TrustServices:
-    services = prepared_copy(ground, prepared, tmp_path)
-    services.prepare()
-    return services
-
-
-def prepared_copy(ground: Ground, prepared: Path, tmp_path: Path) -> TrustServices:
     if ground.settings.database_url.startswith("sqlite"):
         shutil.copytree(prepared / "keys", tmp_path / "keys")
         shutil.copyfile(prepared / "test.db", tmp_path / "test.db")
-    return TrustServices(ground)
+        return TrustServices(ground)
+    services = TrustServices(ground)
+    services.prepare()
+    return services
 
 
 @pytest.fixture

@@ -1,0 +1,114 @@
+"""The room as a whole: made once, by however many workers start at once, and renewed by a job."""
+
+import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.x509 import ocsp
+from sqlalchemy import func, select
+
+from keys.certificate import ROOT
+from keys.keystore import Keystore
+from keys.models import Certificate, Key, RevocationList
+from keys.purposes import RULES, Purpose
+from keys.trust_services import TrustServices
+from tests.keys.conftest import ANAN
+
+REPOSITORY = Path(__file__).parents[2]
+SOLE = [purpose for purpose, rules in RULES.items() if not rules.many]
+
+
+def count(ground, table, *where):
+    with ground.database.read() as connection:
+        return connection.execute(select(func.count()).select_from(table).where(*where)).scalar_one()
+
+
+@pytest.mark.both_backends
+def test_processes_that_start_at_once_make_one_root_and_one_key_each(ground, tmp_path):
+    arguments = [sys.executable, "-m", "tests.keys.starting_worker", ground.settings.database_url, str(tmp_path)]
+    workers = [
+        subprocess.Popen(arguments, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    for worker in workers:
+        assert worker.stdout.readline() == "waiting\n"
+    for worker in workers:
+        worker.stdin.write("go\n")
+        worker.stdin.flush()
+    found = [json.loads(worker.communicate(timeout=180)[0]) for worker in workers]
+    assert found[0] == found[1] == found[2]
+    assert count(ground, Key) == count(ground, Key, Key.slot.is_not(None)) == len(SOLE)
+    assert count(ground, Certificate) == 4
+    assert count(ground, RevocationList) == 2
+    files = {path.stem for path in (tmp_path / "keys").iterdir()} - {"custody", "passphrase"}
+    assert files == set(found[0]["keys"].values())  # whoever came second has taken its keys away again
+
+
+@pytest.mark.both_backends
+def test_workers_that_rotate_at_once_make_one_successor(ground):
+    Keystore(ground).ensure(Purpose.ID_TOKEN)
+    workers = [Keystore(ground) for _ in range(6)]
+    with ThreadPoolExecutor(6) as pool:
+        rotated = list(pool.map(lambda worker: worker.rotate(Purpose.ID_TOKEN, at_once=True).kid, workers))
+    assert count(ground, Key, Key.slot == Purpose.ID_TOKEN) == 1
+    assert count(ground, Key, Key.state == "active") == 1
+    active = Keystore(ground).active(Purpose.ID_TOKEN).kid
+    assert active in rotated
+    with ground.database.read() as connection:
+        states = connection.execute(select(Key.state).order_by(Key.state)).scalars().all()
+    assert set(states) <= {"active", "deactivated", "pre-activation"}
+
+
+@pytest.mark.both_backends
+def test_workers_that_announce_at_once_announce_one(ground):
+    Keystore(ground).ensure(Purpose.ID_TOKEN)
+    workers = [Keystore(ground) for _ in range(6)]
+    with ThreadPoolExecutor(6) as pool:
+        announced = set(pool.map(lambda worker: worker.rotate(Purpose.ID_TOKEN).kid, workers))
+    assert len(announced) == 1
+    assert count(ground, Key) == 2
+
+
+@pytest.mark.both_backends
+def test_everything_works_on_each_back_end(ground):
+    trust = TrustServices(ground)
+    trust.prepare()
+    signer = trust.keystore.create(Purpose.OFFICER, label="credential")
+    certificate = trust.ca.issue("officer", signer.public_key, ANAN)
+    trust.ca.revoke(certificate.serial_number)
+    answer = ocsp.load_der_ocsp_response(trust.ocsp.response_for(certificate))
+    assert answer.certificate_status is ocsp.OCSPCertStatus.REVOKED
+    assert len(x509.load_der_x509_crl(trust.crl.current("issuing-g1"))) == 1
+    assert trust.envelope.open(trust.envelope.seal(b"data", aad="a"), aad="a") == b"data"
+
+
+def test_a_restart_finds_all_and_makes_nothing(ground, trust):
+    before = count(ground, Key), count(ground, Certificate), count(ground, RevocationList)
+    TrustServices(ground).prepare()
+    assert (count(ground, Key), count(ground, Certificate), count(ground, RevocationList)) == before
+
+
+def test_the_job_renews_what_is_about_to_end(ground, trust, clock):
+    first = trust.services.current(Purpose.OCSP).certificate, trust.crl.current(ROOT)
+    clock.advance(timedelta(days=21))
+    trust.maintain()
+    assert trust.services.current(Purpose.OCSP).certificate != first[0]
+    assert trust.crl.current(ROOT) != first[1]
+
+
+def test_the_evidence_for_a_chain_covers_it_up_to_the_root(trust, officer):
+    evidence = trust.evidence(
+        [officer.certificate, trust.services.current(Purpose.TSA).certificate, trust.ca.issuing, trust.ca.root]
+    )
+    answers = [ocsp.load_der_ocsp_response(each) for each in evidence.ocsp_responses]
+    assert [answer.serial_number for answer in answers] == [
+        officer.certificate.serial_number,
+        trust.services.current(Purpose.TSA).certificate.serial_number,
+    ]
+    (crl,) = (x509.load_der_x509_crl(each) for each in evidence.crls)
+    assert crl.issuer == trust.ca.root.subject
