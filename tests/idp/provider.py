@@ -34,7 +34,7 @@ from idp.server import Server
 from keys.envelope import Envelope
 from keys.purposes import Purpose
 from tests.browser_client import ISSUER, BrowserClient
-from tests.idp.interaction.site import ROOMS, Site, core_templates
+from tests.idp.interaction.site import Site, core_templates
 
 __all__ = ["ISSUER", "Account", "Agency", "Provider", "b64", "claims_of", "header_of", "query_of"]
 
@@ -101,7 +101,7 @@ class Provider(Site):
         app = Flask("provider", static_folder=None)
         app.jinja_loader = None
         app.register_blueprint(core_templates())
-        i18n.install(app, ROOMS)
+        i18n.install(app, [])
         web.install(app, web.Web(self.ground, guards.guards(self.services), menu_person(self.services)))
         app.register_blueprint(interaction_blueprint(self.services))
         authorization = authorize.Authorization(self.server, self.keystore, self.services)

@@ -139,8 +139,8 @@ def test_an_ended_session_takes_its_codes_along(provider, agency, browser, clock
 
 
 @pytest.mark.parametrize("grant_type", ["refresh_token", "password", "implicit", "client_credentials", "x" * 5000])
-def test_other_grants_are_not_served(agency, grant_type):
-    assert agency.redeem("x", grant_type=grant_type).json["error"] == "unsupported_grant_type"
+def test_other_grants_are_not_served(refusing, grant_type):
+    assert refusing.redeem("x", grant_type=grant_type).json["error"] == "unsupported_grant_type"
 
 
 def test_the_endpoint_takes_forms_by_post_alone(provider, agency):

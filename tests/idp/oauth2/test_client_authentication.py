@@ -53,8 +53,8 @@ def test_a_wrong_secret_is_refused_with_a_challenge(basic):
         "Basic " + b64encode(b"%ZZ:%FF").decode(),
     ],
 )
-def test_a_header_that_is_no_basic_authentication_is_refused(basic, header):
-    assert post(basic, form("x", basic), Authorization=header).json["error"] == "invalid_client"
+def test_a_header_that_is_no_basic_authentication_is_refused(refusing, header):
+    assert post(refusing, form("x", refusing), Authorization=header).json["error"] == "invalid_client"
 
 
 def test_the_header_is_form_encoded_inside(provider):

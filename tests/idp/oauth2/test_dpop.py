@@ -218,8 +218,8 @@ def test_dpop_jkt_must_agree_with_the_proof_at_par(agency):
 
 
 @pytest.mark.parametrize("jkt", ["short", "A" * 44, "A" * 42 + "="])
-def test_dpop_jkt_is_a_thumbprint(agency, jkt):
-    assert agency.push(dpop_jkt=jkt).json["error"] == "invalid_request"
+def test_dpop_jkt_is_a_thumbprint(refusing, jkt):
+    assert refusing.push(dpop_jkt=jkt).json["error"] == "invalid_request"
 
 
 def test_a_client_that_registered_bound_tokens_gets_no_others(provider, browser):

@@ -48,9 +48,9 @@ def test_it_is_walked_like_any_other(agency, browser):
         ("invalid_authorization_details", {"authorization_details": "[]"}),
     ],
 )
-def test_refusals_are_json_and_never_redirects(agency, error, changed):
+def test_refusals_are_json_and_never_redirects(refusing, error, changed):
     """Section 2.3."""
-    answer = agency.push(**changed)
+    answer = refusing.push(**changed)
     assert answer.status_code == 400 and answer.json["error"] == error
     assert "Location" not in answer.headers
 
@@ -119,8 +119,8 @@ def test_what_stands_beside_the_reference_does_not_count(agency, browser):
 
 
 @pytest.mark.parametrize("reference", ["", "x", "x" * 5000, "%00", "A" * 22, "ก" * 22])
-def test_an_unknown_reference_is_a_page(agency, browser, reference):
-    answer = visit(agency, browser, f"urn:ietf:params:oauth:request_uri:{reference}")
+def test_an_unknown_reference_is_a_page(refusing, reference):
+    answer = visit(refusing, refusing.provider.browser(), f"urn:ietf:params:oauth:request_uri:{reference}")
     assert answer.status_code == 400 and "invalid_request_uri" in answer.text
 
 
