@@ -243,7 +243,8 @@ def still_answered(
     signed: Sequence[bytes], trust: TrustMaterial, *, archived: bool
 ) -> list[tuple[x509.Certificate, ...]]:
     """The paths whose status can be asked for. Of a certificate that has ended nobody answers any more: its evidence
-    must stand in the document already, under an archive time-stamp."""
+    must stand in the document already, under an archive time-stamp.
+    """
     paths = [path_of_signed_data(one, trust) for one in signed]
     current = [path for path in paths if path[0].not_valid_after_utc >= trust.clock.now()]
     if len(current) < len(paths) and not archived:

@@ -207,7 +207,8 @@ def harfbuzz_font(face: Face) -> Any:
 @cache
 def letters(face: Face) -> Mapping[int, str]:
     """Glyph number to the characters the font draws with it: by its table, else by the glyph's name
-    (`uni0E4D0E49` is NIKHAHIT with MAI THO, `uni0E31.narrow` a MAI HAN-AKAT that moved)."""
+    (`uni0E4D0E49` is NIKHAHIT with MAI THO, `uni0E31.narrow` a MAI HAN-AKAT that moved).
+    """
     ttf = opened(face)
     named = {
         ttf.getGlyphID(name): bytes.fromhex(match[1]).decode("utf-16-be")
