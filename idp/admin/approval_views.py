@@ -15,7 +15,7 @@ from idp.admin.approval import Asked
 from idp.admin.clients import Registrar
 from idp.admin.navigation import navigation
 from idp.admin.services import ConsoleServices
-from idp.admin.summary import changed_members, client_name, summary_rows
+from idp.admin.summary import changed_members, claim_rows, client_name, summary_rows
 from idp.admin.words import DECISIONS, WAITING
 from idp.interaction.person import display_name
 from idp.models.client import RegisteredClient, load_client
@@ -82,6 +82,7 @@ class ApprovalPages:
             client=client,
             name=client_name(asked.proposed),
             proposed=summary_rows(asked.proposed),
+            claim_rows=claim_rows(asked.proposed),
             changed=changed_members(client.metadata, asked.proposed) if client.status == "live" else [],
             asked_by=self.name_of(asked.asked_by),
             decided_by=self.name_of(asked.decided_by) if asked.decided_by else "",

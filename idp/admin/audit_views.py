@@ -17,7 +17,7 @@ from idp.admin.navigation import navigation
 from idp.admin.services import ConsoleServices
 from idp.models.membership import Role
 
-PAGE = 50
+PAGE = 25
 FILTERS = ("event", "actor", "subject", "client_id")
 MAX_DIGITS = 18  # of a row's number
 
@@ -28,7 +28,7 @@ class AuditPages:
 
     @callers(Role.AUDITOR.value)
     def audit_trail(self) -> ResponseReturnValue:
-        """Fifty at a time, older ones by a link; filtered by exact event, actor, subject or client."""
+        """A page at a time, older ones by a link; filtered by exact event, actor, subject or client."""
         wanted = {name: request.args.get(name, "").strip()[:80] for name in FILTERS}
         entries, unchained = self.load(wanted, request.args.get("before", ""))
         return page(

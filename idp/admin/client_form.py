@@ -52,7 +52,7 @@ class WantedClaim:
 
 @dataclass(frozen=True)
 class ClientForm:
-    """The fields as typed. `keys` says which of the two fields below it counts."""
+    """The fields as typed. `key_source` says which of the two fields below it counts."""
 
     name_th: str = ""
     name_en: str = ""
@@ -63,7 +63,7 @@ class ClientForm:
     client_uri: str = ""
     policy_uri: str = ""
     tos_uri: str = ""
-    keys: str = "jwks"
+    key_source: str = "jwks"
     jwks: str = ""
     jwks_uri: str = ""
     claims: Mapping[str, WantedClaim] = field(default_factory=dict)
@@ -100,12 +100,12 @@ def metadata_of(form: ClientForm, registered: Mapping[str, Any] | None = None) -
         "prajak_profile": form.profile,
         "dpop_bound_access_tokens": form.profile in BOUND_PROFILES,
         "backchannel_logout_session_required": bool(form.backchannel_logout_uri),
-        "jwks_uri": form.jwks_uri if form.keys == "jwks_uri" else "",
+        "jwks_uri": form.jwks_uri if form.key_source == "jwks_uri" else "",
     }
     typed |= {name: getattr(form, name).split() for name in LISTS}
     typed |= {name: getattr(form, name) for name in TEXTS}
     typed = {name: value for name, value in typed.items() if value}
-    if form.keys == "jwks" and form.jwks:
+    if form.key_source == "jwks" and form.jwks:
         try:
             typed["jwks"] = key_set(json.loads(form.jwks))
         except (ValueError, RecursionError):
@@ -163,7 +163,7 @@ def form_of(metadata: Mapping[str, Any]) -> ClientForm:
         name_th=metadata.get("client_name#th", ""),
         name_en=metadata.get("client_name", ""),
         profile=metadata.get("prajak_profile", ""),
-        keys="jwks_uri" if metadata.get("jwks_uri") else "jwks",
+        key_source="jwks_uri" if metadata.get("jwks_uri") else "jwks",
         jwks=json.dumps(metadata["jwks"], indent=2) if metadata.get("jwks") else "",
         jwks_uri=metadata.get("jwks_uri", ""),
         claims={name: claim_of(entry) for name, entry in entries.items()},

@@ -18,7 +18,7 @@ from idp.admin.clients import Refused, Registrar, load_clients
 from idp.admin.navigation import navigation
 from idp.admin.services import ConsoleServices
 from idp.admin.snippets import TEMPLATES, snippet_text, snippets
-from idp.admin.summary import client_name, summary_rows
+from idp.admin.summary import claim_rows, client_name, summary_rows
 from idp.admin.words import CLAIMS, PROFILES, STATUSES
 from idp.interaction.claim_words import LEGAL_BASES
 from idp.models.agency import load_agency_names
@@ -149,6 +149,7 @@ class ClientPages:
             shown_status=STATUSES[client.status],
             approval=latest,
             rows=summary_rows(client.metadata),
+            claim_rows=claim_rows(client.metadata),
             snippets=snippets(client, issuer=issuer),
             has_logo=client.has_logo,
             note=request.form.get("note", ""),

@@ -132,8 +132,7 @@ class Registrar:
         try:
             prepared = self.registration.prepare(metadata)
         except InvalidMetadata as error:
-            found = {field_of(each): gettext(each.message, **each.values) for each in error.problems}
-            raise Refused(found | problems) from error
+            raise Refused(beside(problems, error)) from error
         if problems:
             raise Refused(problems)
         return prepared
@@ -145,6 +144,14 @@ def load_clients(connection: Connection, agency_ids: list[str]) -> list[Register
     with_ids = select(Client.client_id).where(*mine).order_by(Client.created_at.desc(), Client.client_id)
     found = [load_client(connection, client_id) for client_id in connection.execute(with_ids).scalars().all()]
     return [client for client in found if client is not None]
+
+
+def beside(problems: Mapping[str, str], error: InvalidMetadata) -> dict[str, str]:
+    """The metadata's problems and the form's own. What the form says of a claim's fields is the more exact."""
+    found = {field_of(each): gettext(each.message, **each.values) for each in error.problems}
+    if any("-" in field for field in problems):
+        found = {field: text for field, text in found.items() if field != "claims" and not field.startswith("claim-")}
+    return found | dict(problems)
 
 
 def sentence(error: InvalidMetadata) -> str:

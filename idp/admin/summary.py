@@ -33,8 +33,17 @@ def client_name(metadata: Mapping[str, Any]) -> str:
 
 
 def summary_rows(metadata: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
-    """(label, lines) of what is registered."""
-    return [(label(name), list(lines(name, metadata[name]))) for name in SHOWN if metadata.get(name)]
+    """(label, lines) of what is registered, without the claims: they are a table of their own."""
+    return [
+        (label(name), list(lines(name, metadata[name])))
+        for name in SHOWN
+        if metadata.get(name) and name != "prajak_claims"
+    ]
+
+
+def claim_rows(metadata: Mapping[str, Any]) -> list[list[str]]:
+    """Claim, purpose, legal basis, whether it is needed: what the consent page will say."""
+    return [claim_cells(entry) for entry in metadata.get("prajak_claims") or ()]
 
 
 def changed_members(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, list[str], list[str]]]:
@@ -68,7 +77,7 @@ def lines(name: str, value: Any) -> Iterator[str]:
     if not value:
         return
     if name == "prajak_claims":
-        yield from map(claim_line, value)
+        yield from (" – ".join(claim_cells(entry)) for entry in value)
     elif name == "jwks":
         yield from map(key_line, value["keys"])
     elif name == "prajak_profile":
@@ -77,12 +86,11 @@ def lines(name: str, value: Any) -> Iterator[str]:
         yield from ([value] if isinstance(value, str) else value)
 
 
-def claim_line(entry: Mapping[str, Any]) -> str:
+def claim_cells(entry: Mapping[str, Any]) -> list[str]:
     thai = i18n.language() == "th"
     purpose = (entry.get("purpose#th") if thai else "") or entry.get("purpose") or entry.get("purpose#th", "")
-    need = gettext("needed") if entry.get("essential") else gettext("not needed to go on")
-    basis = legal_basis_label(entry.get("legal_basis", ""))
-    return " – ".join(str(part) for part in (CLAIMS.get(entry["claim"], entry["claim"]), purpose, basis, need))
+    need = gettext("Needed") if entry.get("essential") else gettext("Not needed to go on")
+    return [str(CLAIMS.get(entry["claim"], entry["claim"])), purpose, legal_basis_label(entry["legal_basis"]), need]
 
 
 def key_line(key: Mapping[str, Any]) -> str:

@@ -52,7 +52,7 @@ FORM = {
     "profile": "oidc-basic",
     "redirect_uris": "http://localhost:9000/callback",
     "post_logout_redirect_uris": "http://localhost:9000/signed-out",
-    "keys": "jwks",
+    "key_source": "jwks",
     "jwks": json.dumps(KEY.as_dict(private=False)),
     "claim-given_name": "1",
     "purpose_th-given_name": "เพื่อระบุชื่อผู้มีสิทธิ",

@@ -32,7 +32,7 @@ def test_a_client_is_registered_and_answers_in_the_sandbox(site, developer):
         ({"jwks": "{"}, "jwks", "not JSON"),
         ({"jwks": "[]"}, "jwks", "object"),
         ({"jwks": json.dumps(KEY.as_dict(private=True))}, "jwks", "private"),
-        ({"keys": "jwks_uri", "jwks_uri": "http://agency.example/jwks"}, "jwks_uri", "https://"),
+        ({"key_source": "jwks_uri", "jwks_uri": "http://agency.example/jwks"}, "jwks_uri", "https://"),
         ({"profile": "other"}, "profile", "one of"),
         ({"purpose_th-given_name": ""}, "purpose_th-given_name", "what the data are needed for"),
         ({"legal_basis-given_name": ""}, "legal_basis-given_name", "legal basis"),
