@@ -120,14 +120,25 @@ class OfficerAtDesk:
 
     def document(self, pdf: bytes) -> str:
         """Uploads and answers the document's page."""
-        response = self.uploads(pdf)
+        return self.document_named(pdf, "หนังสือ.pdf")
+
+    def document_named(self, pdf: bytes, name: str) -> str:
+        response = self.uploads(pdf, name)
         assert response.status_code == 303, response.text
         return str(response.location)
 
-    def asks(self, page: str, **form: str) -> Any:
+    def downloads(self, path: str) -> bytes:
+        with self.browser.get(path) as response:
+            assert response.status_code == 200
+            return bytes(response.data)
+
+    def verifies(self, pdf: bytes) -> Any:
+        return self.browser.post("/api/verify", data={"file": (BytesIO(pdf), "signed.pdf")})
+
+    def asks(self, page: str, /, **form: str) -> Any:
         return self.browser.submit(f"{page}/sign", {"page": "1", "place": "bottom-right", **form})
 
-    def signs(self, page: str, **form: str) -> Any:
+    def signs(self, page: str, /, **form: str) -> Any:
         """Places the signature, confirms at the provider, comes back."""
         return self.browser.get(self.returns(self.asks(page, **form)))
 
