@@ -164,7 +164,7 @@ def title_from(filename: str) -> str:
     """The file's own name: no folders (some browsers send them), nothing that is not text, not endlessly long."""
     name = PureWindowsPath(PurePosixPath(filename).name).name
     printable = "".join(each for each in name if each.isprintable()).strip()
-    return printable[:TITLE_LENGTH] or "document.pdf"
+    return printable[:TITLE_LENGTH] if printable.strip(".") else "document.pdf"
 
 
 def page_facts(facts: PdfFacts) -> PageFacts:
