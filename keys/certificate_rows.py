@@ -75,6 +75,12 @@ def by_slot(slot: str) -> Select[bytes]:
     return select(Certificate.der).where(Certificate.slot == slot)
 
 
+def load_serials(connection: Connection, kid: str) -> list[int]:
+    """Every certificate that was ever issued for this key."""
+    found = connection.execute(select(Certificate.serial).where(Certificate.kid == kid)).scalars()
+    return [int(serial, 16) for serial in found]
+
+
 def newest_of_key(profile: str, kid: str) -> Select[bytes]:
     where = (Certificate.profile == profile, Certificate.kid == kid)
     return select(Certificate.der).where(*where).order_by(Certificate.not_after.desc()).limit(1)

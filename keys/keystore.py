@@ -105,6 +105,9 @@ class Keystore:
 
     def ensure_all(self, algorithms: Mapping[Purpose, str | None], *, actor: str = "system") -> None:
         """The same for many purposes in one transaction; None stands for the purpose's own algorithm."""
+        for purpose in algorithms:
+            if RULES[purpose].many:
+                raise KeystoreError(f"{purpose} has a key for each holder: create it")
         there = {record.slot for record in self.records(tuple(algorithms))}
         missing = [purpose for purpose in algorithms if purpose not in there]
         if not missing:

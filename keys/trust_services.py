@@ -9,6 +9,7 @@ from cryptography import x509
 
 from core.ground import Ground
 from keys.certificate import ISSUING, ROOT, CertificateAuthority
+from keys.certificate_rows import RevocationReason, load_serials
 from keys.crl import RevocationLists
 from keys.envelope import Envelope
 from keys.keystore import Keystore
@@ -55,6 +56,14 @@ class TrustServices:
             self.services.current(purpose)
         for slot in (ROOT, ISSUING):
             self.crl.current(slot)
+
+    def compromise(self, kid: str, *, actor: str, reason: str) -> None:
+        """A private key that others may have: its certificates are revoked, then it is replaced or ends."""
+        with self.ground.database.read() as connection:
+            serials = load_serials(connection, kid)
+        for serial in serials:
+            self.ca.revoke(serial, RevocationReason.KEY_COMPROMISE, actor=actor)
+        self.keystore.compromise(kid, actor=actor, reason=reason)
 
     def evidence(self, certificates: Sequence[x509.Certificate]) -> Evidence:
         """For these certificates of ours and their issuers: OCSP for what the issuing authority issued, CRLs for it.

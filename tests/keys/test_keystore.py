@@ -59,6 +59,8 @@ def test_a_purpose_without_a_key_says_so(keystore):
 def test_a_purpose_of_one_key_gets_no_second_and_a_holder_gets_an_own_one(keystore):
     with pytest.raises(KeystoreError, match="has one key"):
         keystore.create(Purpose.ID_TOKEN)
+    with pytest.raises(KeystoreError, match="has a key for each holder"):
+        keystore.ensure(Purpose.OFFICER)
     first, second = (keystore.create(Purpose.OFFICER, label=f"credential-{number}") for number in (1, 2))
     assert first.kid != second.kid
     assert keystore.load(first.kid).public_key == first.public_key

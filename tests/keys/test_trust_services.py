@@ -13,6 +13,8 @@ from cryptography.x509 import ocsp
 from sqlalchemy import func, select
 
 from keys.certificate import ROOT
+from keys.certificate_rows import RevocationReason
+from keys.errors import KeystoreError
 from keys.keystore import Keystore
 from keys.models import Certificate, Key, RevocationList
 from keys.purposes import RULES, Purpose
@@ -112,3 +114,19 @@ def test_the_evidence_for_a_chain_covers_it_up_to_the_root(trust, officer):
     ]
     (crl,) = (x509.load_der_x509_crl(each) for each in evidence.crls)
     assert crl.issuer == trust.ca.root.subject
+
+
+def test_a_compromised_services_key_is_replaced_and_its_certificates_revoked(trust, clock):
+    old = trust.services.current(Purpose.TSA)
+    trust.compromise(old.signer.kid, actor="administrator", reason="a stolen disk")
+    assert trust.ca.revoked(old.certificate.serial_number).reason is RevocationReason.KEY_COMPROMISE
+    new = trust.services.current(Purpose.TSA)
+    assert new.signer.kid != old.signer.kid
+    assert trust.ca.revoked(new.certificate.serial_number) is None
+
+
+def test_a_compromised_officers_key_signs_no_more(trust, officer):
+    trust.compromise(officer.signer.kid, actor="administrator", reason="a lost device")
+    assert trust.ca.revoked(officer.certificate.serial_number)
+    with pytest.raises(KeystoreError, match="is compromised and signs no more"):
+        trust.keystore.load(officer.signer.kid)
