@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from flask import redirect, request
 from flask.typing import ResponseReturnValue
 
+from core import web
 from core.assurance import AAL
 from core.errors import NotAllowed
 from core.web import Guard
@@ -52,9 +54,13 @@ def ask(
 
 
 def page_of_form() -> str:
+    """Where to come back to: this page, or the page whose form was posted; never another site."""
     if request.method in ("GET", "HEAD"):
         return request.full_path.rstrip("?")[:2000]
-    return request.headers.get("Referer", "").removeprefix(request.host_url.rstrip("/"))[:2000] or "/me"
+    page = urlsplit(request.headers.get("Referer", ""))
+    if page.netloc != request.host:
+        return "/me"
+    return web.local_path(page.path + (f"?{page.query}" if page.query else ""), "/me")[:2000]
 
 
 def check_role_held(services: InteractionServices, role: Role) -> None:

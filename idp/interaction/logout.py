@@ -51,10 +51,7 @@ def blueprint(services: InteractionServices, validate: Validate) -> Blueprint:
     @callers(ANYONE)
     @machine
     def ask_by_form() -> ResponseReturnValue:
-        try:
-            return redirect(f"/logout?{urlencode(known(read_form(request.get_data())))}", 303)
-        except OAuthError as error:
-            return refused(error)
+        return redirect(f"/logout?{urlencode(known(request.form))}", 303)
 
     @pages.post("/logout/confirm")
     @callers(ANYONE)

@@ -19,15 +19,16 @@ from core.ground import Ground
 from core.web import ANYONE, callers
 from enrollment.account import AccountStore, PersonAttributes
 from enrollment.models import Account
-from idp.interaction import guards, signed_in
+from idp.interaction import guards, logout, signed_in
 from idp.interaction.person import menu_person
 from idp.interaction.services import InteractionServices
 from idp.interaction.session import SessionStore
 from idp.interaction.views import blueprint
 from idp.interaction.visit import load_visit
 from idp.models.agency import Agency
-from idp.models.client import Client
+from idp.models.client import Client, RegisteredClient, load_client
 from idp.oidc.authentication_request import AuthorizationRequest
+from idp.oidc.rp_initiated_logout import LogoutRequest, validate_logout_request
 from idp.sandbox.authenticator import SoftwareAuthenticators
 from idp.sandbox.passkeys import Owner, PasskeyMaker
 from keys.envelope import Envelope
@@ -90,6 +91,7 @@ class Site:
             "client_name": "Elderly allowance", "client_name#th": "เบี้ยยังชีพผู้สูงอายุ", "prajak_profile": "oidc-basic",
             "redirect_uris": [REDIRECT_URI], "scope": "openid profile email", "prajak_claims": CLAIMS,
             "token_endpoint_auth_method": "private_key_jwt", "client_uri": "http://agency-a.localhost:8081/",
+            "post_logout_redirect_uris": ["http://agency-a.localhost:8081/signed-out"],
         }  # fmt: skip
         now = self.ground.clock.now()
         agency = {
@@ -112,6 +114,7 @@ class Site:
         i18n.install(app, ROOMS)
         web.install(app, web.Web(self.ground, guards.guards(self.services), menu_person(self.services)))
         app.register_blueprint(blueprint(self.services))
+        app.register_blueprint(logout.blueprint(self.services, self.validate_logout))
         app.add_url_rule("/authorize/<interaction_id>", "authorize", self.authorize)
         app.add_url_rule("/", "front", callers(ANYONE)(lambda: "front"))
         app.add_url_rule("/me", "me", callers("signed in")(lambda: "me"))
@@ -122,6 +125,13 @@ class Site:
         app.test_client_class = BrowserClient
         web.check_callers(app)
         return app
+
+    def validate_logout(self, parameters: Any) -> LogoutRequest:
+        def load(client_id: str) -> RegisteredClient | None:
+            with self.ground.database.read() as connection:
+                return load_client(connection, client_id)
+
+        return validate_logout_request(parameters, issuer="http://localhost:8080", keys=[], load_client=load)
 
     @property
     def authorize(self) -> Any:
