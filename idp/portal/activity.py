@@ -36,7 +36,9 @@ WORDS: Mapping[str, Any] = {
     "recovery.begun": lazy_gettext("A recovery of your account was begun"),
     "recovery.codes_issued": lazy_gettext("New recovery codes were made"),
     "officer.looked_up": lazy_gettext("An officer looked at your record"),
-    "identity.activated": lazy_gettext("Your identity level was set"),
+    "review.captured": lazy_gettext("An officer inspected your card"),
+    "review.approved": lazy_gettext("Officers raised your identity level"),
+    "review.refused": lazy_gettext("Officers did not raise your identity level"),
     "identity.reevaluated": lazy_gettext("Your identity level was evaluated again"),
     "enrolment.already_enrolled": lazy_gettext("Somebody began to enrol with your citizen number"),
     "membership.granted": lazy_gettext("You were given a role"),
@@ -74,7 +76,8 @@ def activity(ground: Ground, account_id: str, *, before: int | None = None) -> P
 
 def happening(connection: Connection, row: Mapping[Any, Any]) -> Happening:
     client = load_client(connection, row["client_id"]) if row["client_id"] else None
-    where = client.name(i18n.language()) if client else row["source"]
+    own = row["source"] if row["actor"] == row["subject"] else ""  # an officer's address is not the citizen's to see
+    where = client.name(i18n.language()) if client else own
     return Happening(row["at"], str(WORDS[row["event"]]) + detail_words(row), where)
 
 

@@ -41,10 +41,11 @@ def services_of(ground: Ground, account_id: str) -> list[Service]:
 def service(grant: Granted, client: RegisteredClient | None, agencies: dict[str, tuple[str, str]]) -> Service:
     language = i18n.language()
     names = agencies.get(client.agency_id or "", ("", "")) if client else ("", "")
+    name, agency = client.name(language) if client else grant.client_id, names[0 if language == "th" else 1]
     return Service(
         grant_id=grant.id,
-        name=client.name(language) if client else grant.client_id,
-        agency=names[0] if language == "th" else names[1],
+        name=name,
+        agency=agency if agency != name else "",
         client_uri=str(client.get("client_uri") or "") if client else "",
         data=data_of(grant.claims),
         stays_connected="offline_access" in grant.scope,

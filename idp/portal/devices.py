@@ -7,6 +7,7 @@ from sqlalchemy import Connection, select
 from enrollment import passkeys, webauthn_registration
 from enrollment.notices import contact_of
 from idp.interaction.session import Session
+from idp.models.membership import Role, has_role
 from idp.portal.services import PortalServices
 
 ADDED = (
@@ -29,9 +30,17 @@ def bound_to(services: PortalServices) -> str:
 
 
 def creation_options(services: PortalServices) -> str:
+    """Of signing officers the maker's attestation is asked for: only so can the passkey reach AAL3."""
     name = services.accounts.attributes(services.account_id).name_th
+    with services.ground.database.read() as connection:
+        signs = has_role(connection, services.account_id, Role.SIGNING_OFFICER)
     return webauthn_registration.begin_registration(
-        services.ground, services.account_id, bound_to=bound_to(services), user_name=name, display_name=name
+        services.ground,
+        services.account_id,
+        bound_to=bound_to(services),
+        user_name=name,
+        display_name=name,
+        attestation=signs,
     )
 
 
