@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -17,7 +18,11 @@ from enrollment.account import AccountStore
 from idp.errors import InvalidClient, InvalidRequest, OAuthError, UnauthorizedClient, UnsupportedGrantType
 from idp.interaction.session_row import Session, in_force
 from idp.models.client import Clients, RegisteredClient
+from idp.models.issued_token import purge_issued_tokens
 from idp.models.profile import PROFILES, ProfileName
+from idp.models.pushed_request import purge_pushed_requests
+from idp.models.rich_authorization import purge_rich_authorizations
+from idp.models.session_client import purge_session_clients
 from idp.oauth2 import (
     authorization_request,
     client_secret,
@@ -107,6 +112,7 @@ ENDPOINTS = {
 }
 
 
+KEPT = timedelta(minutes=10)  # tokens, after they expired: a late replay of their code still finds them
 AnswerClient = Callable[[AuthenticatedClient, str, tuple[OneTime, ...]], dict[str, Any]]  # client, jkt, one-time things
 
 
@@ -192,6 +198,15 @@ class Server:
     def userinfo(self, call: Call) -> dict[str, Any]:
         presented = read_access_token(call.authorization, call.form, call.query)
         return self.userinfo_endpoint.answer(presented, call)
+
+    def purge(self) -> None:
+        """A job: rows whose time is over. A session's clients are kept for as long as any session can last."""
+        now, settings = self.ground.clock.now(), self.ground.settings
+        with self.ground.database.write() as connection:
+            purge_issued_tokens(connection, now - KEPT)
+            purge_pushed_requests(connection, now - settings.interaction_lifetime)
+            purge_rich_authorizations(connection, now)
+            purge_session_clients(connection, now - 2 * settings.session_lifetime)
 
     # Client authentication ------------------------------------------------------------------------------------------
 

@@ -118,9 +118,10 @@ def check_parameters(jwk: Mapping[str, Any]) -> None:
 
 
 def read_integer(value: Any) -> int:
-    if not isinstance(value, str):
-        raise BadToken("n and e must be base64url")
-    return int.from_bytes(decode(value), "big")
+    try:
+        return int.from_bytes(decode(value if isinstance(value, str) else ""), "big")
+    except BadToken as error:
+        raise BadToken("n and e must be base64url without padding") from error
 
 
 def read_object(part: str) -> Mapping[str, Any]:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select, update
@@ -14,7 +18,9 @@ from idp.interaction.session_row import Session
 from idp.models.grant import load_grants, revoke_grant
 from idp.models.issued_token import IssuedToken
 from keys.purposes import Purpose
-from tests.idp.provider import b64
+from tests.idp.provider import VERIFIER, b64
+
+ROOT = Path(__file__).parents[3]
 
 
 def events(provider, event):
@@ -50,6 +56,28 @@ def test_of_parallel_redemptions_exactly_one_wins(provider, agency, browser):
         assert connection.execute(select(func.count()).select_from(IssuedToken)).scalar_one() == 1
         revoked = connection.execute(select(IssuedToken.revoked_at)).scalar_one()
     assert revoked is not None
+
+
+@pytest.mark.both_backends
+def test_of_fifty_redemptions_on_two_workers_exactly_one_wins(provider, agency, browser, settings):
+    code = agency.code(browser)
+    usual = {"grant_type": "authorization_code", "code": code, "redirect_uri": agency.redirect_uri}
+    forms = [usual | {"code_verifier": VERIFIER} | agency.authentication() for _ in range(50)]
+    names = ("issuer", "rp_id", "database_url", "redis_url", "keys_url", "data_dir")
+    order = {"settings": {name: str(getattr(settings, name)) for name in names}, "now": agency.now}
+    workers = [start_worker(order | {"forms": forms[start::2]}) for start in (0, 1)]
+    results = [word for worker in workers for word in worker.communicate(timeout=60)[0].split()]
+    assert sorted(results) == ["invalid_grant"] * 49 + ["ok"] + ["ready"] * 2
+    assert events(provider, "token.issued") == 1
+
+
+def start_worker(order):
+    command = [sys.executable, "-W", "error", "-m", "tests.idp.oauth2.race_worker"]
+    worker = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    worker.stdin.write(json.dumps(order))
+    worker.stdin.close()
+    worker.stdin = None
+    return worker
 
 
 @pytest.mark.parametrize(
