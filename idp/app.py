@@ -47,7 +47,17 @@ from signing.services import SigningServices, open_services
 __all__ = ["METADATA", "Signing", "build", "create_app", "own_metadata", "signing_officers"]
 
 ROOT = Path(__file__).parent.parent
-ROOMS = ("core", "enrollment", "signing", "idp", "idp/interaction", "idp/portal", "idp/admin", "idp/sandbox")
+ROOMS = (
+    "core",
+    "enrollment",
+    "signing",
+    "idp",
+    "idp/interaction",
+    "idp/registration",
+    "idp/portal",
+    "idp/admin",
+    "idp/sandbox",
+)
 
 
 def create_app(settings: Settings | None = None, clock: Clock | None = None, *, with_jobs: bool = True) -> Flask:
@@ -155,6 +165,7 @@ def background(provider: Provider) -> list[Job]:
         Job("outbox", second / 4, provider.outbox.deliver_due),
         Job("expired-sessions", 5 * second, provider.sessions.end_expired),
         Job("keys", minute, provider.trust.maintain),
+        Job("client-keys", 10 * minute, provider.server.client_keys.refresh_due),
         Job("purge", 10 * minute, lambda: purge(provider, ground.clock.now())),
     ]
 
@@ -176,6 +187,7 @@ def purge(provider: Provider, now: datetime) -> None:
         provider.ground.ephemeral.purge()
     provider.outbox.purge()
     provider.sessions.purge()
+    provider.server.purge()
 
 
 class Signing:
