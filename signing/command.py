@@ -38,10 +38,14 @@ def verify_file(
     """`prajak verify`: `report.to_json(name)` is what it prints, `report.exit_code` how it ends.
 
     `trust` are the `--trust` options, `own` our roots where there is an installation; with no anchor at all
-    NoTrustAnchors is raised. A file over the limit is read by nobody: PdfTooLarge, exit 2.
+    NoTrustAnchors is raised. A file over the limit is read by nobody: it ends with 2, as what is no PDF does.
     """
     anchors = load_trust_anchors(settings.trust_anchors, *trust, own=own)
-    return validate(file, settings=settings, anchors=anchors, at=at, revocation=revocation)
+    try:
+        return validate(file, settings=settings, anchors=anchors, at=at, revocation=revocation)
+    except PdfTooLarge as refusal:
+        reason = refusal.message % refusal.values
+        return ValidationReport(readable=False, signatures=(), sha256="", reasons=(reason,))
 
 
 def sign_file(

@@ -12,7 +12,7 @@ from hashlib import sha1, sha256
 
 from signing.errors import LevelNotReached
 from signing.evidence import Evidence
-from signing.prepared import Continuation
+from signing.prepared import Continuation, digest_around
 
 BYTE_RANGE_ROOM = 60
 
@@ -75,14 +75,14 @@ def references(numbers: Iterable[int]) -> bytes:
     return b"[" + b" ".join(b"%d 0 R" % number for number in dict.fromkeys(numbers)) + b"]"
 
 
-def append(document: bytes, update: Update) -> bytes:
-    """The document and the update, without a time-stamp."""
-    return document + written(update, len(document))[0]
+def append(document: bytearray, update: Update) -> None:
+    """The update behind the document, without a time-stamp."""
+    document += written(update, len(document))[0]
 
 
 def append_time_stamped(
-    document: bytes, update: Update, *, time_stamp: Callable[[bytes], bytes], reserved: int
-) -> bytes:
+    document: bytearray, update: Update, *, time_stamp: Callable[[bytes], bytes], reserved: int
+) -> None:
     """Table 255 with SubFilter ETSI.RFC3161: the time-stamp covers all but its own contents."""
     reference = update.continuation.time_stamp
     update.objects[reference] = (
@@ -90,24 +90,21 @@ def append_time_stamped(
         % (b" " * BYTE_RANGE_ROOM, b"0" * (2 * reserved))
     )
     tail, offsets = written(update, len(document))
-    start = tail.index(b"/ByteRange", offsets[reference] - len(document)) + len(b"/ByteRange")
-    gap_start = len(document) + start + BYTE_RANGE_ROOM + len(b"/Contents")
+    document += tail
+    start = document.index(b"/ByteRange", offsets[reference]) + len(b"/ByteRange")
+    gap_start = start + BYTE_RANGE_ROOM + len(b"/Contents")
     gap_end = gap_start + 2 * reserved + 2
-    byte_range = b"[0 %d %d %d]" % (gap_start, gap_end, len(document) + len(tail) - gap_end)
-    whole = document + tail[:start] + byte_range.ljust(BYTE_RANGE_ROOM) + tail[start + BYTE_RANGE_ROOM :]
-    view = memoryview(whole)
-    digest = sha256(view[:gap_start])
-    digest.update(view[gap_end:])
-    return fill(whole, gap_start, gap_end, time_stamp(digest.digest()))
+    byte_range = b"[0 %d %d %d]" % (gap_start, gap_end, len(document) - gap_end)
+    document[start : start + BYTE_RANGE_ROOM] = byte_range.ljust(BYTE_RANGE_ROOM)
+    fill(document, gap_start, gap_end, time_stamp(digest_around(document, gap_start, gap_end)))
 
 
-def fill(document: bytes, gap_start: int, gap_end: int, contents: bytes) -> bytes:
-    """The gap, brackets and all, with these bytes in hexadecimal and zeros after them."""
+def fill(document: bytearray, gap_start: int, gap_end: int, contents: bytes) -> None:
+    """The gap between its brackets: these bytes in hexadecimal, and zeros after them."""
     room = gap_end - gap_start - 2
     if 2 * len(contents) > room:
         raise LevelNotReached(f"{len(contents)} bytes do not fit the {room // 2} that were reserved")
-    written_contents = contents.hex().upper().encode().ljust(room, b"0")
-    return document[: gap_start + 1] + written_contents + document[gap_end - 1 :]
+    document[gap_start + 1 : gap_end - 1] = contents.hex().upper().encode().ljust(room, b"0")
 
 
 def written(update: Update, start: int) -> tuple[bytes, dict[str, int]]:

@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from enum import StrEnum
-from hashlib import sha256
 
 from asn1crypto.algos import SignedDigestAlgorithm
 from cryptography import x509
@@ -33,7 +32,7 @@ from signing.evidence import collect_evidence
 from signing.increment import Update, add_evidence, append, append_time_stamped, fill
 from signing.limited_child import run
 from signing.pdf_input import refusing
-from signing.prepared import Continuation, Placement, Prepared
+from signing.prepared import Continuation, Placement, Prepared, digest_around
 from signing.timestamps import obtain_time_stamp, obtain_time_stamp_over
 from signing.trust_material import TrustMaterial
 
@@ -78,13 +77,11 @@ def prepare(
     with refusing():
         answer, tail = run("prepare", arguments, pdf, max_bytes=settings.max_pdf_bytes)
     document = pdf + tail
-    digest = sha256(document[: answer["gap_start"]])
-    digest.update(document[answer["gap_end"] :])
     return Prepared(
         document=document,
         gap_start=answer["gap_start"],
         gap_end=answer["gap_end"],
-        byte_range_digest=digest.digest(),
+        byte_range_digest=digest_around(document, answer["gap_start"], answer["gap_end"]),
         certificate=der_of(certificate),
         chain=kept,
         signing_time=at,
@@ -117,9 +114,10 @@ def finish(
         certificates=(prepared.certificate, *prepared.chain),
         time_stamp=stamp.token if stamp else None,
     )
-    document = fill(prepared.document, prepared.gap_start, prepared.gap_end, contents)
+    document = bytearray(prepared.document)
+    fill(document, prepared.gap_start, prepared.gap_end, contents)
     if stamp is None or level is Level.B_T:
-        return document
+        return bytes(document)
     padded = contents.ljust((prepared.gap_end - prepared.gap_start - 2) // 2, b"\0")
     return preserve(
         document,
@@ -133,7 +131,7 @@ def finish(
 
 
 def preserve(
-    document: bytes,
+    document: bytearray,
     continuation: Continuation,
     *,
     signers: Sequence[tuple[x509.Certificate, ...]],
@@ -147,12 +145,14 @@ def preserve(
     update = Update.of(continuation, continuation.archive_objects if archive else continuation.evidence_objects)
     add_evidence(update, evidence, signatures=signatures)
     if not archive:
-        return append(document, update)
-    return append_archive_time_stamp(document, update, trust)
+        append(document, update)
+    else:
+        append_archive_time_stamp(document, update, trust)
+    return bytes(document)
 
 
-def append_archive_time_stamp(document: bytes, update: Update, trust: TrustMaterial) -> bytes:
-    return append_time_stamped(
+def append_archive_time_stamp(document: bytearray, update: Update, trust: TrustMaterial) -> None:
+    append_time_stamped(
         document,
         update,
         time_stamp=lambda digest: obtain_time_stamp_over(digest, trust=trust).token,
@@ -229,7 +229,7 @@ def augment(pdf: bytes, *, settings: Settings, trust: TrustMaterial, level: Leve
     tokens = [token for signature in signatures for token in signature_time_stamps(signature)]
     stamper = obtain_time_stamp(pdf, trust=trust)  # the authority that will stamp has its status in the evidence too
     return preserve(
-        pdf,
+        bytearray(pdf),
         Continuation(**answer["continuation"]),
         signers=still_answered(signatures, trust, archived=bool(stamps)),
         authorities=[*still_answered((*tokens, *stamps), trust, archived=bool(stamps)), stamper.path],

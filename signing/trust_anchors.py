@@ -17,6 +17,10 @@ class NoTrustAnchors(PrajakError):
     """Validation with nothing to believe would pass or fail by accident."""
 
 
+class UnreadableAnchors(PrajakError):
+    """A file that should hold trusted certificates holds none that can be read."""
+
+
 @dataclass(frozen=True)
 class TrustAnchors:
     certificates: tuple[x509.Certificate, ...]
@@ -32,8 +36,15 @@ def load_trust_anchors(*places: Path | None, own: Sequence[x509.Certificate] = (
     for place in places:
         if place is not None:
             for file in pem_files(place):
-                found += x509.load_pem_x509_certificates(file.read_bytes())
+                found += certificates_in(file)
     return TrustAnchors(tuple(dict.fromkeys(found)))
+
+
+def certificates_in(file: Path) -> list[x509.Certificate]:
+    try:
+        return x509.load_pem_x509_certificates(file.read_bytes())
+    except ValueError as error:
+        raise UnreadableAnchors(f"{file} holds no certificate in PEM form") from error
 
 
 def pem_files(place: Path) -> list[Path]:

@@ -9,7 +9,7 @@ import pytest
 from signing.command import augment_file, sign_file, verify_file
 from signing.errors import PageNotThere
 from signing.pades import Level
-from signing.trust_anchors import NoTrustAnchors
+from signing.trust_anchors import NoTrustAnchors, UnreadableAnchors
 from tests.signing.workshop import Workshop, judged, plain_pdf
 
 
@@ -26,7 +26,8 @@ def verified(workshop: Workshop, file: Path) -> int:
 
 def sealed(workshop: Workshop, **how: object) -> Path:
     signer, certificate = workshop.officer("กรมตัวอย่าง")
-    source, destination = workshop.file("in.pdf", plain_pdf(pages=2)), workshop.folder / "out.pdf"
+    original = plain_pdf(pages=2)
+    source, destination = workshop.file("in.pdf", original), workshop.folder / "out.pdf"
     sign_file(
         source,
         destination,
@@ -36,7 +37,7 @@ def sealed(workshop: Workshop, **how: object) -> Path:
         trust=workshop.pki.trust,
         **how,  # type: ignore[arg-type]
     )
-    assert source.read_bytes() == plain_pdf(pages=2) or source.stat().st_size
+    assert source.read_bytes() == original
     return destination
 
 
@@ -64,6 +65,20 @@ def test_exit_codes(workshop: Workshop):
     assert verified(workshop, workshop.file("text.pdf", b"hello")) == 2
     good = sealed(workshop).read_bytes()
     assert verified(workshop, workshop.file("bad.pdf", good.replace(b"of the letter", b"of the litter", 1))) == 1
+
+
+def test_a_file_over_the_limit_ends_with_2(workshop: Workshop):
+    file = workshop.folder / "huge.pdf"
+    with file.open("wb") as huge:
+        huge.truncate(workshop.settings.max_pdf_bytes + 1)
+    assert verified(workshop, file) == 2
+
+
+def test_an_anchor_that_is_no_certificate_is_named(workshop: Workshop):
+    anchors = workshop.file("anchors.pem", b"hello")
+    now = workshop.pki.clock.now()
+    with pytest.raises(UnreadableAnchors, match=r"anchors\.pem"):
+        verify_file(workshop.file("a.pdf", plain_pdf()), settings=workshop.settings, at=now, trust=[anchors])
 
 
 def test_without_an_anchor_nothing_is_verified(workshop: Workshop):
