@@ -62,6 +62,15 @@ def client_metadata(settings: Settings, jwks: Sequence[Mapping[str, object]]) ->
         "id_token_signed_response_alg": "ES256",
         "require_pushed_authorization_requests": True,
         "authorization_details_types": ["credential"],
+        "prajak_profile": "oidc-basic",  # its tokens travel within the process, so no key binds them
+        "prajak_claims": [
+            {
+                "claim": "name",
+                "purpose": "To write your name into the signature",
+                "purpose#th": "เพื่อระบุชื่อของท่านในลายมือชื่ออิเล็กทรอนิกส์",
+                "legal_basis": "public_task",
+            }
+        ],
         "jwks": {"keys": [dict(each) for each in jwks]},
     }
 
