@@ -13,7 +13,7 @@ from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlsplit
 
-START = 60  # seconds a part may take until it answers: the machine may be slow and busy
+START = 90  # seconds a part may take until it answers: the machine may be slow and busy
 DRAIN = 35  # seconds it may take to end: requests under way are finished
 POLL = 0.05  # seconds between two looks
 TAIL = 15  # lines of log that are shown

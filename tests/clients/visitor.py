@@ -1,0 +1,104 @@
+"""A browser without JavaScript: cookies, redirects, and the forms of a page by their buttons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from urllib.parse import urljoin
+
+import httpx
+
+STEPS = 8  # pages between a request and its answer, at most
+
+
+class Loopback(httpx.HTTPTransport):
+    """RFC 6761 section 6.3: every name below localhost is this machine, whatever the resolver knows."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        here = httpx.Request(
+            request.method,
+            request.url.copy_with(host="127.0.0.1"),
+            headers=request.headers,
+            stream=request.stream,
+            extensions=request.extensions,
+        )
+        return super().handle_request(here)
+
+
+@dataclass
+class Form:
+    action: str
+    values: dict[str, str] = field(default_factory=dict)
+    ids: set[str] = field(default_factory=set)
+    buttons: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+
+class Forms(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[Form] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        held = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self.found.append(Form(held.get("action", "")))
+        if not self.found:
+            return
+        form, element_id, name = self.found[-1], held.get("id", ""), held.get("name", "")
+        form.ids.add(element_id)
+        if tag == "button" and element_id:
+            form.buttons[element_id] = (name, held.get("value", ""))
+        elif tag in ("input", "select", "textarea") and name and held.get("type") not in ("checkbox", "radio"):
+            form.values[name] = held.get("value", "")
+        elif tag == "input" and name and "checked" in held:
+            form.values[name] = held.get("value", "on")
+
+
+class Visitor:
+    """Somebody with a browser of their own."""
+
+    def __init__(self, language: str = "en") -> None:
+        self.http = httpx.Client(transport=Loopback(), follow_redirects=True, timeout=30)
+        self.http.cookies.set("prajak-lang", language)
+        self.page: httpx.Response | None = None
+
+    def open(self, url: str) -> httpx.Response:
+        self.page = self.http.get(url)
+        return self.page
+
+    def press(self, button: str, **typed: str) -> httpx.Response:
+        """Submits the form that holds the button with this id, with what it holds and what is typed."""
+        assert self.page is not None
+        form = self.form_with(button)
+        assert form is not None, f"no button {button!r} on {self.page.url}:\n{self.page.text[:3000]}"
+        name, value = form.buttons[button]
+        data = form.values | ({name: value} if name else {}) | typed
+        address = str(self.page.url)
+        self.page = self.http.post(
+            urljoin(address, form.action), data=data, headers={"Origin": address[: address.index("/", 8)]}
+        )
+        return self.page
+
+    def form_with(self, element_id: str) -> Form | None:
+        assert self.page is not None
+        forms = Forms()
+        forms.feed(self.page.text)
+        return next((form for form in forms.found if element_id in form.ids), None)
+
+    def sees(self, element_id: str) -> bool:
+        return self.form_with(element_id) is not None
+
+    def sign_in_as(self, user: str, *, consent: str = "allow") -> httpx.Response:
+        """Walks through whatever the provider asks until it asks nothing more."""
+        for _ in range(STEPS):
+            if self.sees("sandbox-sign-in"):
+                self.press("sign-in", user=user)
+            elif self.sees("consent-allow"):
+                self.press(f"consent-{consent}")
+            else:
+                break
+        assert self.page is not None
+        return self.page
+
+    def close(self) -> None:
+        self.http.close()
