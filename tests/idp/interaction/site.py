@@ -117,14 +117,18 @@ class Site:
         app.register_blueprint(logout.blueprint(self.services, self.validate_logout))
         app.add_url_rule("/authorize/<interaction_id>", "authorize", self.authorize)
         app.add_url_rule("/", "front", callers(ANYONE)(lambda: "front"))
+        self.add_me(app)
+        app.test_client_class = BrowserClient
+        web.check_callers(app)
+        return app
+
+    def add_me(self, app: Flask) -> None:
+        """Pages that want a session, a fresh one, an office."""
         app.add_url_rule("/me", "me", callers("signed in")(lambda: "me"))
         app.add_url_rule(
             "/me/careful", "careful", callers("freshly signed in")(lambda: "careful"), methods=["GET", "POST"]
         )
         app.add_url_rule("/desk", "desk", callers("proofing-officer")(lambda: "desk"))
-        app.test_client_class = BrowserClient
-        web.check_callers(app)
-        return app
 
     def validate_logout(self, parameters: Any) -> LogoutRequest:
         def load(client_id: str) -> RegisteredClient | None:
