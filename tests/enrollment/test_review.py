@@ -20,11 +20,11 @@ from enrollment.evidence.contact import Contact
 from enrollment.models import Account, Decision, Identity, Passkey, ProofingCase
 from enrollment.proofing import State, StepTaken
 from enrollment.review import Officer, Review
-from enrollment.sandbox_citizens import seed_citizen
 from enrollment.services import EnrolmentServices
 from enrollment.verification.officer import Face, Feature, Inspection
 from tests.enrollment.citizen import Citizen
 from tests.enrollment.conftest import Provider, Registry
+from tests.enrollment.seeded import seed_citizen
 
 OFFICE = ("district/counter",)
 DESK = {"source": "192.0.2.1"}
