@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import http.client
 import os
+import select
 import signal
 import subprocess
 import time
@@ -65,12 +66,14 @@ class Supervisor:
 
     def wait_for_an_end(self) -> PartFailed:
         """Blocks until a part has ended, which none should."""
-        while True:
-            pid, status = os.wait()
-            for name, process in self.running.items():
-                if process.pid == pid:
-                    process.returncode = os.waitstatus_to_exitcode(status)
-                    return self.failure(name, process.returncode)
+        handles = {os.pidfd_open(process.pid): name for name, process in self.running.items()}
+        try:
+            ended, _, _ = select.select(handles, [], [])  # pidfd_open(2): readable when the process ends
+            name = handles[ended[0]]
+            return self.failure(name, self.running[name].wait())
+        finally:
+            for handle in handles:
+                os.close(handle)
 
     def stop(self) -> None:
         """Asks all at once, waits for each, and kills what does not go."""
