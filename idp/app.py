@@ -43,6 +43,7 @@ from keys.purposes import Purpose
 from signing.authorization import CLIENT_ID, client_metadata
 from signing.credentials import Credential, Credentials, OfficerIdentity, PinnedPasskey, SealIdentity
 from signing.services import SigningServices, open_services
+from signing.signing_act import SigningAct
 
 __all__ = ["METADATA", "Signing", "build", "create_app", "own_metadata", "signing_officers"]
 
@@ -66,7 +67,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None, *, 
     configure_logging(provider.ground.settings.log_level)
     app = build(provider)
     if with_jobs:
-        Jobs(provider.ground, background(provider)).start()
+        Jobs(provider.ground, [*background(provider), interrupted_signatures(app)]).start()
     return app
 
 
@@ -168,6 +169,12 @@ def background(provider: Provider) -> list[Job]:
         Job("client-keys", 10 * minute, provider.server.client_keys.refresh_due),
         Job("purge", 10 * minute, lambda: purge(provider, ground.clock.now())),
     ]
+
+
+def interrupted_signatures(app: Flask) -> Job:
+    """What an officer had authorized when a worker died is completed without asking again."""
+    act = SigningAct(signing.views.services_of(app))
+    return Job("signatures", timedelta(minutes=1), act.complete_interrupted)
 
 
 def chain_audit(provider: Provider) -> None:

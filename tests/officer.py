@@ -61,6 +61,24 @@ class Officer:
 
     # ------------------------------------------------------------ signing
 
+    def lets_the_desk_know_the_name(self) -> None:
+        """The desk is a client like any other: the officer's name is released with consent, once."""
+        self.page.click("#consent-allow")
+
+    def enters_the_desk(self) -> None:
+        """Signs in to the signing module, which is a client like any other: with consent, the first time."""
+        page = self.page
+        self.goes_to("/sign")
+        page.click("#sign-in-to-desk")
+        steps = page.locator("#sandbox-sign-in, #consent-allow, [name=file]").first
+        expect(steps).to_be_attached()
+        if page.locator("#sandbox-sign-in").count():
+            self.uses_the_sandbox()
+            expect(page.locator("#consent-allow, [name=file]").first).to_be_attached()
+        if page.locator("#consent-allow").count():
+            page.click("#consent-allow")
+        expect(page.locator("[name=file]")).to_be_attached()
+
     def uploads(self, pdf: Path) -> None:
         self.page.set_input_files("[name=file]", pdf)
         self.page.click("#upload")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from flask import Blueprint
+from flask import Blueprint, Flask
 from flask.blueprints import BlueprintSetupState
 
 from core.web import Guard
@@ -52,6 +52,12 @@ def blueprint(services: SigningServices) -> Blueprint:
     add("/verify/<reference>", view_func=verify.show_reference)
     add("/api/verify", view_func=verify.api_verify, methods=["POST"])
     return room
+
+
+def services_of(app: Flask) -> SigningServices:
+    """What this application's desk was given; for the jobs beside its requests."""
+    given: SigningServices = app.extensions[EXTENSION]
+    return given
 
 
 def guards() -> Mapping[str, Guard]:

@@ -41,6 +41,7 @@ def test_an_officer_signs_with_a_security_key_and_a_citizen_verifies(
 
     officer.goes_to("/sign")
     officer.page.click("#sign-in-to-desk")
+    officer.lets_the_desk_know_the_name()
     officer.uploads(document)
     check_accessibility(officer.page)
     officer.asks_to_sign()
@@ -67,6 +68,7 @@ def test_an_officer_signs_in_the_sandbox_without_an_authenticator(
     officer.goes_to("/sign")
     officer.page.click("#sign-in-to-desk")
     officer.uses_the_sandbox()
+    officer.lets_the_desk_know_the_name()
     officer.uploads(document)
     officer.asks_to_sign()
     officer.uses_the_sandbox()
