@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from typing import cast
 
-from sqlalchemy import BigInteger, Connection, Integer, LargeBinary, RowMapping, String, Text, insert, select, update
+from sqlalchemy import BigInteger, Connection, Integer, LargeBinary, RowMapping, String, Table, Text, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.clock import Clock
@@ -45,6 +46,9 @@ class AuditEntry(Base):
     entry_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32))
 
 
+INSERT = cast("Table", AuditEntry.__table__).insert()  # on the table: the ORM's way costs three times as much
+
+
 @dataclass(frozen=True)
 class BrokenChain:
     """The first entry that does not fit, and why."""
@@ -70,7 +74,7 @@ def record(
     text = json.dumps(dict(detail or {}), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     row = {"id": new_id(), "at": clock.now(), "event": event, "actor": actor, "subject": subject}
     row |= {"client_id": client_id, "reason": reason[:400], "source": source[:80], "detail": text}
-    connection.execute(insert(AuditEntry), row)
+    connection.execute(INSERT, row)
 
 
 def chain(connection: Connection) -> int:

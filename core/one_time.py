@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from datetime import datetime
 from hashlib import sha256
+from typing import cast
 
-from sqlalchemy import Connection, LargeBinary, String, delete
+from sqlalchemy import Connection, LargeBinary, String, Table, delete
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -26,12 +27,17 @@ class Spent(Base):
     expires_at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
 
 
+TABLE = cast("Table", Spent.__table__)  # statements of the hot path are built once, on the table
+ONCE = {
+    "sqlite": sqlite.insert(TABLE).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(TABLE).on_conflict_do_nothing(),
+}
+
+
 def spend(connection: Connection, kind: str, value: str, *, expires_at: datetime) -> bool:
     """True for the first caller, False for every later one."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     row = {"kind": kind, "value_hash": sha256(value.encode()).digest(), "expires_at": expires_at}
-    statement = dialect.insert(Spent).values(**row).on_conflict_do_nothing()
-    return connection.execute(statement).rowcount == 1
+    return connection.execute(ONCE[connection.dialect.name], row).rowcount == 1
 
 
 def is_spent(connection: Connection, kind: str, value: str) -> bool:

@@ -10,13 +10,13 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from core.assurance import acr_values_supported
 from core.ground import Ground
 from enrollment.account import AccountStore
 from idp.errors import InvalidClient, InvalidRequest, OAuthError, UnauthorizedClient, UnsupportedGrantType
-from idp.interaction.session_row import Session, in_force
+from idp.interaction.session_row import Session
 from idp.models.client import Clients, RegisteredClient
 from idp.models.issued_token import purge_issued_tokens
 from idp.models.profile import PROFILES, ProfileName
@@ -123,10 +123,17 @@ class Grant(Protocol):
     def redeem(self, request: TokenRequest) -> dict[str, Any]: ...
 
 
+SESSION = Session.__table__
+SESSION_IN_FORCE = (
+    select(SESSION.c.sid)
+    .where(SESSION.c.sid == bindparam("session_id"), SESSION.c.ended_at.is_(None))
+    .with_for_update(read=True)
+)
+
+
 def is_session_in_force(connection: Connection, session_id: str) -> bool:
     """Held until the caller's transaction ends, so that a logout misses no client."""
-    query = select(Session.sid).where(in_force(session_id)).with_for_update(read=True)
-    return connection.execute(query).first() is not None
+    return connection.execute(SESSION_IN_FORCE, {"session_id": session_id}).first() is not None
 
 
 class Server:

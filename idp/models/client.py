@@ -112,6 +112,11 @@ class RegisteredClient:
         keys = json.loads(self.jwks)["keys"] if self.jwks else []
         return tuple(KINDS[jwk["kty"]].import_key(jwk) for jwk in keys if jwk.get("use", "sig") == "sig")
 
+    @cached_property
+    def claim_entries(self) -> Mapping[str, Mapping[str, Any]]:
+        """`prajak_claims` by the claim's name."""
+        return {entry["claim"]: entry for entry in self.metadata.get("prajak_claims") or ()}
+
     def name(self, language: str) -> str:
         """RFC 7591 section 2.2: `client_name#th` for Thai, `client_name` otherwise."""
         return str(self.metadata.get(f"client_name#{language}") or self.metadata.get("client_name") or self.client_id)

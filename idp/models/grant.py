@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Index, String, Text, insert, select, text, update
+from sqlalchemy import Connection, Index, String, Text, bindparam, insert, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, UTCDateTime
@@ -44,6 +44,13 @@ class Grant(Base):
     revoked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
 
+GRANT = Grant.__table__  # statements of the hot path are built once, on the table
+LIVING = select(GRANT).where(GRANT.c.revoked_at.is_(None))
+IN_FORCE = LIVING.where(GRANT.c.id == bindparam("grant_id"))
+IN_FORCE_HELD = IN_FORCE.with_for_update(read=True)
+OF_CLIENT = LIVING.where(GRANT.c.account_id == bindparam("account_id"), GRANT.c.client_id == bindparam("client_id"))
+
+
 @dataclass(frozen=True)
 class Granted:
     """`claims` are the names the person saw and allowed; what was not on the page is not in it."""
@@ -59,15 +66,14 @@ class Granted:
 
 def load_grant(connection: Connection, account_id: str, client_id: str) -> Granted | None:
     """The grant in force, if there is one."""
-    query = select(Grant.__table__).where(Grant.account_id == account_id, Grant.client_id == client_id)
-    row = connection.execute(query.where(Grant.revoked_at.is_(None))).mappings().first()
+    row = connection.execute(OF_CLIENT, {"account_id": account_id, "client_id": client_id}).mappings().first()
     return None if row is None else granted(dict(row))
 
 
 def load_grant_in_force(connection: Connection, grant_id: str, *, hold: bool = False) -> Granted | None:
     """By its id; `hold` keeps it from being withdrawn until the caller's transaction ends."""
-    query = select(Grant.__table__).where(Grant.id == grant_id, Grant.revoked_at.is_(None))
-    row = connection.execute(query.with_for_update(read=True) if hold else query).mappings().first()
+    query = IN_FORCE_HELD if hold else IN_FORCE
+    row = connection.execute(query, {"grant_id": grant_id}).mappings().first()
     return None if row is None else granted(dict(row))
 
 

@@ -6,9 +6,11 @@ truth and the JWT's signature need not be verified again; for everybody else the
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import cast
 
-from sqlalchemy import Connection, LargeBinary, String, Text, delete, update
+from sqlalchemy import Connection, LargeBinary, String, Table, Text, delete, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, UTCDateTime
@@ -37,6 +39,13 @@ class IssuedToken(Base):
     issued_at: Mapped[datetime] = mapped_column(UTCDateTime)
     expires_at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
     revoked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+
+INSERT = cast("Table", IssuedToken.__table__).insert()
+
+
+def record_token(connection: Connection, row: Mapping[str, object]) -> None:
+    connection.execute(INSERT, row)
 
 
 def revoke_tokens_of_code(connection: Connection, code_id: str, *, now: datetime) -> int:

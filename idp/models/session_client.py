@@ -5,8 +5,9 @@ from __future__ import annotations
 from base64 import urlsafe_b64encode
 from datetime import datetime
 from hashlib import sha256
+from typing import cast
 
-from sqlalchemy import Connection, String, delete, select
+from sqlalchemy import Connection, String, Table, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -25,6 +26,13 @@ class SessionClient(Base):
     first_at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
 
 
+TABLE = cast("Table", SessionClient.__table__)
+ONCE = {
+    "sqlite": sqlite.insert(TABLE).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(TABLE).on_conflict_do_nothing(),
+}
+
+
 def client_sid(session_id: str, client_id: str) -> str:
     """The session as this client knows it: another at every client, though never stored before it is told."""
     digest = sha256(f"{session_id} {client_id}".encode()).digest()
@@ -35,9 +43,8 @@ def record_session_client(
     connection: Connection, *, session_id: str, client_id: str, sid: str, sub: str, now: datetime
 ) -> None:
     """Once for a session and a client; later tokens change nothing."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     row = {"session_id": session_id, "client_id": client_id, "sid": sid, "sub": sub, "first_at": now}
-    connection.execute(dialect.insert(SessionClient).values(**row).on_conflict_do_nothing())
+    connection.execute(ONCE[connection.dialect.name], row)
 
 
 def load_session_clients(connection: Connection, session_id: str) -> list[tuple[str, str, str]]:

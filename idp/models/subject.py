@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, String, UniqueConstraint, select
+from sqlalchemy import Connection, String, UniqueConstraint, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -27,9 +27,14 @@ class Subject(Base):
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
 
+SUBJECT = Subject.__table__
+SUB = select(SUBJECT.c.sub).where(
+    SUBJECT.c.account_id == bindparam("account_id"), SUBJECT.c.sector == bindparam("sector")
+)
+
+
 def load_sub(connection: Connection, account_id: str, sector: str) -> str | None:
-    query = select(Subject.sub).where(Subject.account_id == account_id, Subject.sector == sector)
-    return connection.execute(query).scalar_one_or_none()
+    return connection.execute(SUB, {"account_id": account_id, "sector": sector}).scalar_one_or_none()
 
 
 def issue_sub(connection: Connection, account_id: str, sector: str, *, now: datetime) -> str:

@@ -10,7 +10,7 @@ import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from hmac import compare_digest
 from secrets import token_bytes
@@ -26,6 +26,7 @@ from keys.purposes import Purpose
 
 MAX_CODE = 8000
 KID_BYTES, NONCE_BYTES = 16, 12
+compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 CONTEXT = b"prajak-authorization-code-v1"
 
 
@@ -59,6 +60,9 @@ class AuthorizationCode:
         return now >= self.expires_at_time
 
 
+NAMES = tuple(AuthorizationCode.__dataclass_fields__)
+
+
 class CodeSeal:
     """Seals and opens codes. The key's name goes in front, so that a rotation spoils no code on its way."""
 
@@ -69,7 +73,7 @@ class CodeSeal:
         kid, secret = self.keystore.current_secret(Purpose.CODE)
         prefix = urlsafe_b64decode(kid + "==")
         nonce = token_bytes(NONCE_BYTES)
-        text = json.dumps(astuple(code), ensure_ascii=False, separators=(",", ":"))
+        text = compact([getattr(code, name) for name in NAMES])
         sealed = AESGCM(secret).encrypt(nonce, text.encode(), CONTEXT + prefix)
         return urlsafe_b64encode(prefix + nonce + sealed).rstrip(b"=").decode()
 
@@ -84,8 +88,7 @@ class CodeSeal:
             text = AESGCM(secret).decrypt(nonce, sealed, CONTEXT + prefix)
         except (NotBase64, ValueError, InvalidTag, KeystoreError) as error:
             raise InvalidGrant("the code is not one of ours") from error
-        names = AuthorizationCode.__dataclass_fields__
-        return AuthorizationCode(**dict(zip(names, json.loads(text), strict=True)))
+        return AuthorizationCode(**dict(zip(NAMES, json.loads(text), strict=True)))
 
     def _secret(self, prefix: bytes) -> bytes:
         """Only keys of this purpose: a code that names another key opens nothing."""

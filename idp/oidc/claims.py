@@ -78,6 +78,10 @@ CATALOGUE: Mapping[str, Claim] = {
         Claim(CITIZEN_NUMBER, "", known("citizen_number"), restricted=True),
     )
 }
+BY_SCOPE: Mapping[str, tuple[str, ...]] = {
+    scope: tuple(claim.name for claim in CATALOGUE.values() if claim.scope == scope)
+    for scope in ("profile", "email", "phone")
+}
 SCOPES = ("openid", "profile", "email", "phone")
 METADATA = {"claims_parameter_supported": True, "claim_types_supported": ["normal"]}
 WITH = {"email_verified": "email", "phone_number_verified": "phone_number"}  # registered with the claim they speak of
@@ -93,8 +97,7 @@ def requested_claims(request: AuthorizationRequest) -> frozenset[str]:
 
 def claims_of_scope(scope: Iterable[str]) -> set[str]:
     """Section 5.4."""
-    scopes = set(scope)
-    return {claim.name for claim in CATALOGUE.values() if claim.scope and claim.scope in scopes}
+    return {name for each in scope for name in BY_SCOPE.get(each, ())}
 
 
 def named_claims(asked: Mapping[str, Any] | None, locales: Iterable[str] = ()) -> set[str]:
@@ -128,9 +131,8 @@ def may_have(client: RegisteredClient, name: str) -> bool:
 def registration_of(client: RegisteredClient, name: str) -> Mapping[str, Any] | None:
     """The `prajak_claims` entry that covers a claim."""
     base = name.partition("#")[0]
-    covering = {name, base, WITH.get(base, base)}
-    entries: Iterable[Mapping[str, Any]] = client.get("prajak_claims") or ()
-    return next((entry for entry in entries if entry["claim"] in covering), None)
+    entries = client.claim_entries
+    return entries.get(name) or entries.get(base) or entries.get(WITH.get(base, base))
 
 
 def consented_names(request: AuthorizationRequest, client: RegisteredClient) -> frozenset[str]:

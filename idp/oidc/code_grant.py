@@ -14,11 +14,11 @@ A code that comes a second time revokes what came of the first, in a transaction
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection
 
 from core import audit
 from core.ground import Ground
@@ -28,7 +28,7 @@ from enrollment.account import AccountStore
 from idp.errors import InvalidDpopProof, InvalidGrant
 from idp.models.client import RegisteredClient
 from idp.models.grant import Granted, load_grant_in_force
-from idp.models.issued_token import IssuedToken, revoke_tokens_of_code
+from idp.models.issued_token import record_token, revoke_tokens_of_code
 from idp.models.requested_claims import load_requested_claims
 from idp.models.rich_authorization import load_rich_authorization
 from idp.models.session_client import client_sid, record_session_client
@@ -65,20 +65,19 @@ class Allowed:
 
     code: AuthorizationCode
     client: RegisteredClient
-    grant: Granted
-    asked: Mapping[str, Any]
-    details: list[dict[str, Any]]
-    assertion: dict[str, str] | None
+    granted: frozenset[str] = frozenset()
+    asked: Mapping[str, Any] = field(default_factory=dict)
+    details: list[dict[str, Any]] = field(default_factory=list)
+    assertion: dict[str, str] | None = None
 
     @property
     def scope(self) -> list[str]:
         return self.code.scope.split()
 
-    @property
-    def released(self) -> list[str]:
+    def released(self, grant: Granted) -> str:
         """Names, for the audit trail: what this client may now read."""
-        names = names_for(self.asked.get("userinfo"), self.scope, self.client, self.grant.claims)
-        return sorted(names | names_for(self.asked.get("id_token"), (), self.client, self.grant.claims))
+        names = names_for(self.asked.get("userinfo"), self.scope, self.client, grant.claims)
+        return " ".join(sorted(names | names_for(self.asked.get("id_token"), (), self.client, grant.claims)))
 
 
 class CodeGrant:
@@ -106,14 +105,18 @@ class CodeGrant:
         return self._issue(allowed, request)
 
     def _read(self, code: AuthorizationCode, client: RegisteredClient) -> Allowed:
+        """What the code only refers to; a plain one refers to nothing and costs no query."""
+        if not code.requested_claims and not code.rich_authorization:
+            return Allowed(code, client)
         with self.ground.database.read() as connection:
             grant = load_grant_in_force(connection, code.grant_id)
             asked = load_requested_claims(connection, code.requested_claims) if code.requested_claims else {}
-            found = load_rich_authorization(connection, code.rich_authorization) if code.rich_authorization else None
-        if grant is None or asked is None or (code.rich_authorization and found is None):
+            found = (
+                load_rich_authorization(connection, code.rich_authorization) if code.rich_authorization else ([], None)
+            )
+        if grant is None or asked is None or found is None:
             raise InvalidGrant("what the code stands for was withdrawn")
-        details, assertion = found or ([], None)
-        return Allowed(code, client, grant, asked, details, assertion)
+        return Allowed(code, client, grant.claims, asked, *found)
 
     def _issue(self, allowed: Allowed, request: TokenRequest) -> dict[str, Any]:
         code, now = allowed.code, self.ground.clock.now()
@@ -159,7 +162,7 @@ class CodeGrant:
             asked=allowed.asked.get("id_token"),
             scope=(),
             client=allowed.client,
-            granted=allowed.grant.claims,
+            granted=allowed.granted,
             now=self.ground.clock.now(),
         )
         return issue_id_token(
@@ -176,8 +179,8 @@ class CodeGrant:
             expires_at = code.expires_at_time + REPLAY_REMEMBERED
             is_first = spend(connection, "code", code.id, expires_at=expires_at)
             if is_first:
-                self._check_still_allowed(connection, code)
-                connection.execute(insert(IssuedToken), row)
+                grant = self._check_still_allowed(connection, code)
+                record_token(connection, row)
                 record_session_client(
                     connection,
                     session_id=code.session_id,
@@ -186,17 +189,19 @@ class CodeGrant:
                     sub=code.sub,
                     now=now,
                 )
-                self._audit(connection, "token.issued", allowed, detail={"claims": " ".join(allowed.released)})
+                self._audit(connection, "token.issued", allowed, detail={"claims": allowed.released(grant)})
         if not is_first:
             self._revoke(code, "replayed")
             raise InvalidGrant("the code was used before")
 
-    def _check_still_allowed(self, connection: Connection, code: AuthorizationCode) -> None:
+    def _check_still_allowed(self, connection: Connection, code: AuthorizationCode) -> Granted:
         """Both rows are held until the commit, so that a withdrawal or a logout comes before or after, not between."""
-        if load_grant_in_force(connection, code.grant_id, hold=True) is None:
+        grant = load_grant_in_force(connection, code.grant_id, hold=True)
+        if grant is None:
             raise InvalidGrant("the person withdrew their consent")
         if not self.is_session_in_force(connection, code.session_id):
             raise InvalidGrant("the session that the code came from has ended")
+        return grant
 
     def _revoke(self, code: AuthorizationCode, why: str) -> None:
         now = self.ground.clock.now()

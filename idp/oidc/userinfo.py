@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import RowMapping, bindparam, select
 
 from core.errors import NotFound
 from core.ground import Ground
@@ -28,6 +28,19 @@ from idp.oauth2.one_time import spend_all
 from idp.oidc.released import release
 
 KEPT_REQUESTS = 1000
+
+
+TOKEN, GRANT = IssuedToken.__table__, Grant.__table__
+IN_FORCE = (
+    select(TOKEN, GRANT.c.claims.label("granted_claims"))
+    .join(GRANT, GRANT.c.id == TOKEN.c.grant_id)
+    .where(
+        TOKEN.c.token_hash == bindparam("hash_of_token"),
+        TOKEN.c.revoked_at.is_(None),
+        TOKEN.c.expires_at > bindparam("now"),
+        GRANT.c.revoked_at.is_(None),
+    )
+)
 
 
 class Userinfo:
@@ -62,17 +75,9 @@ class Userinfo:
 
     def _load(self, token: str) -> dict[str, Any]:
         """The token's row with the claims of its grant; every reason to refuse gives the same answer."""
-        query = select(IssuedToken.__table__, Grant.claims.label("granted_claims")).join(
-            Grant, Grant.id == IssuedToken.grant_id
-        )
-        in_force = (
-            IssuedToken.token_hash == hashed(token),
-            IssuedToken.revoked_at.is_(None),
-            IssuedToken.expires_at > self.ground.clock.now(),
-            Grant.revoked_at.is_(None),
-        )
+        asked = {"hash_of_token": hashed(token), "now": self.ground.clock.now()}
         with self.ground.database.read() as connection:
-            row: RowMapping | None = connection.execute(query.where(*in_force)).mappings().first()
+            row: RowMapping | None = connection.execute(IN_FORCE, asked).mappings().first()
         if row is None:
             raise InvalidToken("the access token is expired, revoked, or not one of ours")
         return dict(row) | {"granted_claims": frozenset(json.loads(row["granted_claims"]))}
