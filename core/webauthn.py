@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from webauthn import (
@@ -32,6 +33,7 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
+from core.attestation import is_trusted
 from core.errors import PrajakError
 
 ALGORITHMS = [
@@ -122,8 +124,11 @@ def verify_registration(
     expected_origin: str,
     expected_rp_id: str,
     attestation_roots: Sequence[bytes] = (),
+    at: datetime | None = None,
 ) -> VerifiedRegistration:
-    """Section 7.1. `attestation_roots` are PEM certificates; an attestation they do not vouch for is not trusted."""
+    """Section 7.1. `attestation_roots` are PEM certificates; an attestation they do not vouch for `at` this time is not
+    trusted.
+    """
     credential = parse_credential(credential_json)
     expected: dict[str, Any] = {
         "credential": credential,
@@ -144,28 +149,27 @@ def verify_registration(
         aaguid=verified.aaguid,
         backup_eligible=verified.credential_device_type == CredentialDeviceType.MULTI_DEVICE,
         backed_up=verified.credential_backed_up,
-        attestation_trusted=is_attestation_trusted(expected, attestation_roots),
+        attestation_trusted=is_attestation_trusted(credential, attestation_roots, at),
         transports=tuple(str(each) for each in credential.get("response", {}).get("transports", []))[:8],
     )
 
 
-def is_attestation_trusted(expected: dict[str, Any], roots: Sequence[bytes]) -> bool:
-    """Section 7.1 step 24: true only for an attestation with certificates that chain to one of the roots.
+def is_attestation_trusted(credential: dict[str, Any], roots: Sequence[bytes], at: datetime | None) -> bool:
+    """Section 7.1 step 24: true only for an attestation whose certificates lead to one of the roots.
 
-    py_webauthn lets a chain pass when it was given no roots, and self attestation has no chain: both are untrusted.
+    The statement's signature has been verified. py_webauthn lets a chain pass when it was given no roots, and self
+    attestation has no chain: both are untrusted.
     """
-    if not roots:
+    if not roots or at is None:
         return False
     try:
-        response = expected["credential"]["response"]["attestationObject"]
-        attestation = parse_attestation_object(base64url_to_bytes(response))
-        if attestation.fmt not in CHAINED_FORMATS or not attestation.att_stmt.x5c:
-            return False
-        by_format = {name: list(roots) for name in CHAINED_FORMATS}
-        verify_registration_response(**expected, pem_root_certs_bytes_by_fmt=by_format)
+        parsed = parse_attestation_object(base64url_to_bytes(credential["response"]["attestationObject"]))
+        x5c, attested = parsed.att_stmt.x5c, parsed.auth_data.attested_credential_data
     except (WebAuthnException, ValueError, KeyError, TypeError):
         return False
-    return True
+    if parsed.fmt not in CHAINED_FORMATS or not x5c or attested is None:
+        return False
+    return is_trusted(x5c, roots, fmt=AttestationFormat(parsed.fmt).value, aaguid=attested.aaguid, at=at)
 
 
 def verify_authentication(

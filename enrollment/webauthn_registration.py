@@ -93,6 +93,7 @@ def verify_registration(ground: Ground, account_id: str, credential_json: str, *
             expected_origin=origin_of(ground),
             expected_rp_id=ground.settings.rp_id,
             attestation_roots=attestation_roots(ground.settings.attestation_roots),
+            at=ground.clock.now(),
         )
     except webauthn.WebAuthnRefused as error:
         raise PersonError(NOT_REGISTERED) from error

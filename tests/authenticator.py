@@ -157,7 +157,8 @@ class VirtualAuthenticator:
     """Chromium's, for one page: it answers every ceremony by itself, user verified.
 
     What it was told is all there is to it: without `backup_eligible` its keys are bound to the device, and with
-    `attestation: direct` it gives `packed` with a certificate of its own making, self-signed, new for every browser.
+    `attestation: direct` it gives `packed` with a self-signed "Batch Certificate", written anew for every key with the
+    same name and the same key.
     It answers a conditional request (autofill) at once, as no person does, and a test that presses the button would
     race with it: so later pages offer no autofill unless the test asks for it.
     """
@@ -201,7 +202,7 @@ def attestation_certificates(credential_json: str) -> list[x509.Certificate]:
 
 
 def learn_attestation_root(page: Page) -> bytes:
-    """The PEM certificate that this browser's virtual authenticator attests with, for `PRAJAK_ATTESTATION_ROOTS`.
+    """A certificate that Chromium's virtual authenticator attests with, in PEM, for `PRAJAK_ATTESTATION_ROOTS`.
 
     The page must be at an origin for which "localhost" is a relying party, and have a virtual authenticator.
     """

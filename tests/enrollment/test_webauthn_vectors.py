@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ def register(name: str, *roots: bytes) -> webauthn.VerifiedRegistration:
         credential(name, "registration"),
         expected_challenge=challenge(name, "registration"),
         attestation_roots=roots,
+        at=datetime(2026, 11, 22, tzinfo=UTC),
         **EXPECTED,
     )
 
