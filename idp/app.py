@@ -42,6 +42,7 @@ from idp.tables import METADATA
 from keys.purposes import Purpose
 from signing.authorization import CLIENT_ID, client_metadata
 from signing.credentials import Credential, Credentials, OfficerIdentity, PinnedPasskey, SealIdentity
+from signing.limited_child import warm_up
 from signing.services import SigningServices, open_services
 from signing.signing_act import SigningAct
 

@@ -175,7 +175,12 @@ def verify(context: click.Context, file: Path, *, trust: tuple[Path, ...], at: d
         revocation=services.known_revocation(),
     )
     found = report.to_json(file.name)
-    click.echo(json.dumps(found, ensure_ascii=False, indent=2)) if as_json else show_signatures(found["signatures"])
+    if as_json:
+        click.echo(json.dumps(found, ensure_ascii=False, indent=2))
+    else:
+        show_signatures(found["signatures"])
+        for reason in (*report.reasons, *(each for one in report.signatures for each in one.reasons)):
+            click.echo(f"- {reason}")
     context.exit(report.exit_code)
 
 

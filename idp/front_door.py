@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, jsonify, redirect
 from flask.typing import ResponseReturnValue
 
 from core.ground import Ground
-from core.web import ANYONE, callers, machine, page
+from core.web import ANYONE, callers, machine, page, static
 
 YEAR = timedelta(days=365)
 
@@ -22,6 +22,12 @@ def blueprint(ground: Ground, health: Callable[[], Mapping[str, bool]], openapi:
     @callers(ANYONE)
     def home() -> Response:
         return page("core/front.html")
+
+    @views.get("/favicon.ico")
+    @callers(ANYONE)
+    def favicon() -> ResponseReturnValue:
+        """Browsers ask for it on answers that name no icon, such as JSON."""
+        return redirect(static("favicon.svg"), 302)
 
     @views.get("/accessibility")
     @callers(ANYONE)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
-START = 90  # seconds until `ready:`; the machine may be slow and busy
+START = 240  # seconds until `ready:`; the machine may be slow and busy
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-import subprocess
 from pathlib import Path
 
 import httpx
@@ -15,7 +13,7 @@ from tests.authenticator import VirtualAuthenticator, learn_attestation_root
 from tests.browser import PHONE, check_accessibility
 from tests.demonstration import Demonstration
 from tests.officer import officer_at
-from tests.signing.workshop import plain_pdf
+from tests.signing.workshop import judged, plain_pdf, signatures_of, signed_bytes
 
 
 @pytest.fixture
@@ -58,7 +56,7 @@ def test_an_officer_signs_with_a_security_key_and_a_citizen_verifies(
     check_accessibility(anybody)
     check_with_the_command(provider, signed)
     check_with_the_api(provider, signed)
-    check_with_outside_tools(signed, tmp_path)
+    check_with_outside_tools(provider, signed, tmp_path)
 
 
 def test_an_officer_signs_in_the_sandbox_without_an_authenticator(
@@ -97,10 +95,28 @@ def check_with_the_api(provider: Demonstration, signed: Path) -> None:
     assert answer.json()["signatures"][0]["indication"] == "TOTAL-PASSED"
 
 
-def check_with_outside_tools(signed: Path, tmp_path: Path) -> None:
-    said = subprocess.run(["pdfsig", "-nocert", str(signed)], capture_output=True, text=True, check=False).stdout
-    assert len(re.findall(r"Signature is Valid", said)) == 2, "the officer's and the archive time-stamp's"
-    subprocess.run(["qpdf", "--check", str(signed)], check=True, capture_output=True)
+def check_with_outside_tools(provider: Demonstration, signed: Path, tmp_path: Path) -> None:
+    """Poppler, qpdf and OpenSSL: the bytes, the chain to the provider's root, the OCSP answer over HTTP."""
+    said = judged("pdfsig", "-nocert", signed)
+    assert "Signature is Valid" in said
+    assert "Total document signed" in said
+    judged("qpdf", "--check", signed)
+    pdf = signed.read_bytes()
+    signature = signatures_of(pdf)[0]
+    root, issuing, signer = (tmp_path / name for name in ("root.pem", "issuing.pem", "signer.pem"))
+    provider.prajak("ca", "export", "root-g1", str(root))
+    provider.prajak("ca", "export", "issuing-g1", str(issuing))
+    contents, content = tmp_path / "signature.der", tmp_path / "signed.bin"
+    contents.write_bytes(signature.pkcs7_content.rstrip(b"\0"))
+    content.write_bytes(signed_bytes(pdf, signature))
+    judged(
+        "openssl", "cms", "-verify", "-inform", "DER", "-binary", "-purpose", "any", "-out", "/dev/null",
+        "-in", contents, "-content", content, "-CAfile", root, "-certfile", issuing, "-signer", signer,
+    )  # fmt: skip
+    said = judged(
+        "openssl", "ocsp", "-url", f"{provider.issuer}/ocsp", "-issuer", issuing, "-cert", signer, "-CAfile", root,
+    )  # fmt: skip
+    assert f"{signer}: good" in said
 
 
 @pytest.mark.parametrize(
