@@ -69,6 +69,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None, *, 
     app = build(provider)
     if with_jobs:
         Jobs(provider.ground, [*background(provider), interrupted_signatures(app)]).start()
+        warm_up()
     return app
 
 
