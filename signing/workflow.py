@@ -98,6 +98,8 @@ class Workflow:
     def _prepare(self, document: Document, credential: Credential, placement: Placement) -> bytes:
         services, now = self.services, self.ground.clock.now()
         certificate = services.credentials.certificate(credential)
+        if certificate.not_valid_after_utc <= now:  # before the officer confirms what could not be completed
+            raise NoCredential
         prepared = prepare(
             services.files.uploaded(document.id).read_bytes(),
             settings=self.ground.settings,

@@ -185,6 +185,14 @@ def test_a_revoked_credential_signs_no_more(officer, letter, services, credentia
     assert officer.asks(page).status_code == 403
 
 
+def test_an_officer_whose_certificate_has_expired_is_told_before_confirming(officer, letter, double, clock):
+    page = officer.document(letter)
+    clock.advance(timedelta(days=366))
+    officer.signs_in()
+    assert officer.asks(page).status_code == 403
+    assert not double.pushed
+
+
 def test_an_authenticator_whose_counter_goes_back_is_refused(officer, letter, double, services):
     """WebAuthn Level 3 section 7.2 step 22: a copy of the authenticator."""
     officer.signs(officer.document(letter))
