@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Protocol
 
 from core.ground import Ground
-from core.rate_limit import Throttle
 from enrollment.account import AccountStore
 from idp.interaction.interaction import InteractionStore
 from idp.interaction.prompting import Prompting
@@ -44,7 +43,3 @@ class InteractionServices:
     @cached_property
     def prompting(self) -> Prompting:
         return Prompting(self.ground)
-
-    @cached_property
-    def throttle(self) -> Throttle:
-        return Throttle(self.ground)
