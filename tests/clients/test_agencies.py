@@ -53,6 +53,18 @@ def ends(citizen, agency):
     return True
 
 
+def test_an_agency_deletes_what_it_got_when_consent_is_withdrawn(provider, visitor):
+    citizen = visitor()
+    citizen.open(f"{provider.agency_a}/login")
+    assert 'data-claim="birthdate"' in citizen.sign_in_as("user30").text
+    citizen.open(f"{provider.issuer}/me/services")
+    assert citizen.submit("/withdraw").status_code == 200
+    citizen.open(provider.agency_a)
+    page = citizen.press("refresh")
+    assert 'id="withdrawn"' in page.text
+    assert "data-claim" not in page.text
+
+
 def test_who_refuses_at_an_agency_is_told_so_and_nothing_was_sent(provider, visitor):
     citizen = visitor("th")
     citizen.open(f"{provider.agency_b}/login")

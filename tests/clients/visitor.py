@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import httpx
 
@@ -72,18 +72,30 @@ class Visitor:
         form = self.form_with(button)
         assert form is not None, f"no button {button!r} on {self.page.url}:\n{self.page.text[:3000]}"
         name, value = form.buttons[button]
-        data = form.values | ({name: value} if name else {}) | typed
-        address = str(self.page.url)
-        self.page = self.http.post(
-            urljoin(address, form.action), data=data, headers={"Origin": address[: address.index("/", 8)]}
-        )
+        return self.send(form, form.values | ({name: value} if name else {}) | typed)
+
+    def submit(self, part: str) -> httpx.Response:
+        """Submits the first form whose address holds this."""
+        assert self.page is not None
+        form = next(form for form in self.forms() if part in form.action)
+        return self.send(form, form.values)
+
+    def send(self, form: Form, data: dict[str, str]) -> httpx.Response:
+        """As a browser does: relative to the page, with the page's origin."""
+        assert self.page is not None
+        address = urlsplit(str(self.page.url))
+        headers = {"Origin": f"{address.scheme}://{address.netloc}"}
+        self.page = self.http.post(urljoin(address.geturl(), form.action), data=data, headers=headers)
         return self.page
 
     def form_with(self, element_id: str) -> Form | None:
+        return next((form for form in self.forms() if element_id in form.ids), None)
+
+    def forms(self) -> list[Form]:
         assert self.page is not None
-        forms = Forms()
-        forms.feed(self.page.text)
-        return next((form for form in forms.found if element_id in form.ids), None)
+        reader = Forms()
+        reader.feed(self.page.text)
+        return reader.found
 
     def sees(self, element_id: str) -> bool:
         return self.form_with(element_id) is not None
