@@ -77,33 +77,35 @@ def reevaluate_all(ground: Ground, policy_name: str, *, actor: str) -> Reevaluat
     Nothing is asked of the people again: an identity keeps what it was judged on.
     """
     counts, last = {-1: 0, 0: 0, 1: 0}, ""
-    while batch := living_identities(ground, after=last):
-        for identity_id in batch:
-            counts[reevaluate(ground, identity_id, policy_name, actor=actor)] += 1
+    while batch := proofed_accounts(ground, after=last):
+        for account_id in batch:
+            counts[reevaluate(ground, account_id, policy_name, actor=actor)] += 1
         last = batch[-1]
     return Reevaluated(raised=counts[1], lowered=counts[-1], unchanged=counts[0])
 
 
-def living_identities(ground: Ground, *, after: str) -> list[str]:
-    query = select(Identity.id).where(Identity.superseded_at.is_(None), Identity.id > after).order_by(Identity.id)
+def proofed_accounts(ground: Ground, *, after: str) -> list[str]:
+    """By account, since each has one identity that counts, and judging it again makes a new row."""
+    living = (Identity.superseded_at.is_(None), Identity.account_id > after)
     with ground.database.read() as connection:
+        query = select(Identity.account_id).where(*living).order_by(Identity.account_id)
         return list(connection.execute(query.limit(BATCH)).scalars())
 
 
-def reevaluate(ground: Ground, identity_id: str, policy_name: str, *, actor: str) -> int:
+def reevaluate(ground: Ground, account_id: str, policy_name: str, *, actor: str) -> int:
     """1 raised, -1 lowered, 0 the same level."""
     policy = load_policy(policy_name)
     with ground.database.write() as connection:
-        query = select(Identity.__table__).where(Identity.id == identity_id, Identity.superseded_at.is_(None))
+        query = select(Identity.__table__).where(Identity.account_id == account_id, Identity.superseded_at.is_(None))
         row = connection.execute(query.with_for_update()).mappings().first()
-        if row is None:  # superseded since it was listed: its successor was judged when it was made
+        if row is None:  # withdrawn since it was listed
             return 0
         evidence, checks = read_inputs(row["inputs"])
         again = award(policy, evidence, checks)
         before = IAL(row["ial"])
         if (again.policy, again.rule, again.ial.value) == (row["policy"], row["rule"], row["ial"]):
             return 0
-        account_id, case_id = row["account_id"], row["case_id"]
+        case_id = row["case_id"]
         activate(
             connection, ground.clock, account_id=account_id, case_id=case_id, awarded=again,
             evidence=evidence, checks=checks,
