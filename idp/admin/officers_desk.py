@@ -96,17 +96,23 @@ class OfficersDesk:
         if decision not in ("approve", "refuse"):
             return self._case_page(case_id, {"decision": gettext("Please approve or refuse.")}, 400)
         reason = request.form.get("reason", "")[:MAX_TYPED]
-        return self._act(
-            case_id,
-            lambda: self.review.decide(
-                self._officer(), case_id, approve=decision == "approve", reason=reason, source=web.source()
-            ),
-        )
+        return self._act(case_id, lambda: self._decide(case_id, approve=decision == "approve", reason=reason))
 
     @callers(PROOFING_OFFICER)
     def close(self, case_id: str) -> ResponseReturnValue:
         reason = request.form.get("reason", "")[:MAX_TYPED]
         return self._act(case_id, lambda: self.review.close(self._officer(), case_id, reason))
+
+    def _decide(self, case_id: str, *, approve: bool, reason: str) -> None:
+        """Where access was lost, whoever is still signed in with the old passkeys is signed out at once."""
+        officer = self._officer()
+        self.review.decide(officer, case_id, approve=approve, reason=reason, source=web.source())
+        file = self.review.file(officer, case_id)
+        if approve and file.inspection and file.inspection["new_contact"]:
+            with self.enrolment.ground.database.write() as connection:
+                self.interaction.sessions.end_all(
+                    connection, file.case.account_id, reason="access given back by officers", actor=officer.account_id
+                )
 
     def _act(self, case_id: str, act: Callable[[], None]) -> ResponseReturnValue:
         """Does it and shows where the case stands; a refusal is said beside its field. A stale page is led on."""

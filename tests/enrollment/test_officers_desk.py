@@ -222,3 +222,11 @@ def test_a_card_for_life_and_an_unknown_birthday_are_shown(desk: Desk):
 
 def test_the_citizen_number_is_in_no_address(desk: Desk, citizen: str, person: FictionalPerson):
     assert person.citizen_number not in desk.captured(person)
+
+
+def test_access_given_back_signs_everybody_out(desk: Desk, citizen: str, person: FictionalPerson):
+    old = desk.browser(account_id=citizen)
+    case = desk.opened(person)
+    desk.browser("ก").submit(f"{case}/inspection", card(person, lost="1", new_contact="new@example.com"))
+    desk.browser("ข").submit(f"{case}/decision", {"decision": "approve"})
+    assert old.get("/officer").headers["Location"].startswith("/interaction/")
