@@ -11,6 +11,7 @@ And section 11.1: its jti is spent, across all workers, by whoever uses the proo
 
 from __future__ import annotations
 
+import re
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -33,9 +34,9 @@ from idp.oauth2.compact_jws import (
     verify,
 )
 from idp.oauth2.one_time import OneTime
-from idp.oauth2.pkce import S256_CHALLENGE as SHA256_BASE64URL
 
 ALGORITHMS = ("ES256", "PS256", "EdDSA", "Ed25519")
+THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")  # RFC 7638 with SHA-256
 METADATA = {"dpop_signing_alg_values_supported": list(ALGORITHMS)}
 AGE = timedelta(seconds=60)
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -117,7 +118,7 @@ def access_token_hash(access_token: str) -> str:
 def assign_dpop_jkt(asked: Asked) -> Mapping[str, Any]:
     """Section 10: the code is bound to a key. Section 10.1: a proof at PAR says the same and must agree."""
     wanted = asked.parameters.get("dpop_jkt", "")
-    if wanted and not SHA256_BASE64URL.fullmatch(wanted):
+    if wanted and not THUMBPRINT.fullmatch(wanted):
         raise InvalidRequest("dpop_jkt must be an RFC 7638 thumbprint: 43 base64url characters")
     if wanted and asked.jkt and wanted != asked.jkt:
         raise InvalidRequest("dpop_jkt is not the thumbprint of the DPoP proof's key")

@@ -68,7 +68,7 @@ def claims_of(token: str) -> dict[str, Any]:
 def header_of(token: str) -> dict[str, Any]:
     from base64 import urlsafe_b64decode
 
-    part = token.split(".")[0]
+    part = token.split(".", maxsplit=1)[0]
     header: dict[str, Any] = json.loads(urlsafe_b64decode(part + "=" * (-len(part) % 4)))
     return header
 
@@ -204,10 +204,7 @@ class Agency:
             location = str(response.location)
             if response.status_code != 303 or not location.startswith(("/", ISSUER)):
                 return response
-            if "/interaction/" in location:
-                response = self.step(browser, location, name)
-            else:
-                response = browser.get(location)
+            response = self.step(browser, location, name) if "/interaction/" in location else browser.get(location)
         raise AssertionError("the loop does not end")
 
     def step(self, browser: BrowserClient, location: str, name: str) -> TestResponse:

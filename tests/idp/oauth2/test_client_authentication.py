@@ -37,7 +37,8 @@ def test_a_secret_in_the_header_authenticates(basic, browser):
 
 def test_a_wrong_secret_is_refused_with_a_challenge(basic):
     answer = post(basic, form("x", basic), Authorization=encoded(basic.client_id, "wrong"))
-    assert answer.status_code == 401 and answer.json["error"] == "invalid_client"
+    assert answer.status_code == 401
+    assert answer.json["error"] == "invalid_client"
     assert answer.headers["WWW-Authenticate"].startswith("Basic")
     assert answer.headers["Cache-Control"] == "no-store"
 
@@ -74,7 +75,8 @@ def test_a_secret_in_the_body_is_for_those_who_registered_it(provider, basic, br
 def test_two_methods_at_once_are_refused(basic):
     header = encoded(basic.client_id, basic.registered["client_secret"])
     answer = post(basic, form("x", basic) | {"client_id": basic.client_id, "client_secret": "x"}, Authorization=header)
-    assert answer.status_code == 400 and answer.json["error"] == "invalid_request"
+    assert answer.status_code == 400
+    assert answer.json["error"] == "invalid_request"
 
 
 def test_a_client_without_any_authentication_is_refused(basic):

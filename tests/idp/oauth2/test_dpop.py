@@ -154,7 +154,8 @@ def test_a_token_is_bound_and_served_with_a_proof_alone(agency, browser):
 def test_a_bound_token_is_no_bearer_token(agency, browser):
     token = agency.redeem(agency.code(browser), dpop=agency.proof("POST", "/token")).json["access_token"]
     answer = agency.userinfo(token)
-    assert answer.status_code == 401 and 'error="invalid_token"' in answer.headers["WWW-Authenticate"]
+    assert answer.status_code == 401
+    assert 'error="invalid_token"' in answer.headers["WWW-Authenticate"]
 
 
 def test_a_bearer_token_is_no_bound_token(agency, browser):
@@ -167,7 +168,8 @@ def test_a_thief_with_another_key_is_refused(agency, browser):
     token = agency.redeem(agency.code(browser), dpop=agency.proof("POST", "/token")).json["access_token"]
     proof = agency.proof("GET", "/userinfo", access_token=token, key=ECKey.generate_key("P-256", private=True))
     answer = agency.userinfo(token, dpop=proof)
-    assert answer.status_code == 401 and 'DPoP error="invalid_dpop_proof"' in answer.headers["WWW-Authenticate"]
+    assert answer.status_code == 401
+    assert 'DPoP error="invalid_dpop_proof"' in answer.headers["WWW-Authenticate"]
     assert 'algs="ES256' in answer.headers["WWW-Authenticate"]
 
 
@@ -183,7 +185,8 @@ def test_a_proof_cannot_be_replayed_at_the_token_endpoint(agency, browser):
     proof = agency.proof("POST", "/token")
     assert agency.redeem(agency.code(browser), dpop=proof).status_code == 200
     again = agency.redeem(agency.code(browser), dpop=proof)
-    assert again.status_code == 400 and again.json["error"] == "invalid_dpop_proof"
+    assert again.status_code == 400
+    assert again.json["error"] == "invalid_dpop_proof"
 
 
 def test_a_proof_that_was_refused_once_is_spent(agency, browser):
@@ -214,7 +217,8 @@ def test_a_proof_at_par_binds_the_code(agency, browser):
 
 def test_dpop_jkt_must_agree_with_the_proof_at_par(agency):
     answer = agency.push({"DPoP": agency.proof("POST", "/par")}, dpop_jkt="A" * 43)
-    assert answer.status_code == 400 and "dpop_jkt" in answer.json["error_description"]
+    assert answer.status_code == 400
+    assert "dpop_jkt" in answer.json["error_description"]
 
 
 @pytest.mark.parametrize("jkt", ["short", "A" * 44, "A" * 42 + "="])

@@ -51,7 +51,8 @@ def test_it_is_walked_like_any_other(agency, browser):
 def test_refusals_are_json_and_never_redirects(refusing, error, changed):
     """Section 2.3."""
     answer = refusing.push(**changed)
-    assert answer.status_code == 400 and answer.json["error"] == error
+    assert answer.status_code == 400
+    assert answer.json["error"] == error
     assert "Location" not in answer.headers
 
 
@@ -65,7 +66,8 @@ def test_another_client_cannot_use_it(provider, agency, browser):
     request_uri = agency.push().json["request_uri"]
     thief = provider.agency("thief")
     answer = visit(thief, browser, request_uri)
-    assert answer.status_code == 400 and "invalid_request_uri" in answer.text
+    assert answer.status_code == 400
+    assert "invalid_request_uri" in answer.text
     assert visit(agency, browser, request_uri).status_code == 303
 
 
@@ -73,7 +75,8 @@ def test_it_expires(agency, browser, clock):
     url = agency.pushed_url()
     clock.advance(timedelta(seconds=90))
     answer = browser.get(url)
-    assert answer.status_code == 400 and 'id="error-code">invalid_request_uri' in answer.text
+    assert answer.status_code == 400
+    assert 'id="error-code">invalid_request_uri' in answer.text
 
 
 def test_a_login_may_take_longer_than_it_lives(agency, browser, clock):
@@ -87,7 +90,8 @@ def test_it_is_answered_once(agency, browser):
     url = agency.pushed_url()
     assert "code" in query_of(agency.walk(browser, browser.get(url)))
     again = browser.get(url)
-    assert again.status_code == 400 and "invalid_request_uri" in again.text
+    assert again.status_code == 400
+    assert "invalid_request_uri" in again.text
 
 
 def test_a_reload_before_the_answer_leads_on(agency, browser):
@@ -103,7 +107,8 @@ def test_a_double_click_on_the_last_step_leads_on(agency, browser, clock):
     first = query_of(agency.walk(browser, begun))
     resume = interaction.replace("/interaction/", "/authorize/")
     second = query_of(browser.get(resume))
-    assert "code" in second and second["code"] != first["code"]
+    assert "code" in second
+    assert second["code"] != first["code"]
     clock.advance(timedelta(seconds=61))
     assert browser.get(resume).location == interaction
 
@@ -115,13 +120,15 @@ def test_what_stands_beside_the_reference_does_not_count(agency, browser):
         agency, browser, request_uri, scope="openid email", redirect_uri="https://evil.example/", state="other"
     )
     done = agency.walk(browser, answer)
-    assert done.location.startswith(agency.redirect_uri) and query_of(done)["state"] == "st"
+    assert done.location.startswith(agency.redirect_uri)
+    assert query_of(done)["state"] == "st"
 
 
 @pytest.mark.parametrize("reference", ["", "x", "x" * 5000, "%00", "A" * 22, "ก" * 22])
 def test_an_unknown_reference_is_a_page(refusing, reference):
     answer = visit(refusing, refusing.provider.browser(), f"urn:ietf:params:oauth:request_uri:{reference}")
-    assert answer.status_code == 400 and "invalid_request_uri" in answer.text
+    assert answer.status_code == 400
+    assert "invalid_request_uri" in answer.text
 
 
 def test_a_foreign_reference_is_never_fetched(agency, browser):

@@ -53,7 +53,8 @@ def test_a_good_assertion_authenticates_and_its_jti_is_to_be_spent():
     found = attempt(sign())
     assert found.client.client_id == "c1"
     (spent,) = found.one_time
-    assert spent.value == "c1 j1" and spent.expires_at >= NOW + timedelta(seconds=60)
+    assert spent.value == "c1 j1"
+    assert spent.expires_at >= NOW + timedelta(seconds=60)
 
 
 @pytest.mark.parametrize(
@@ -210,7 +211,8 @@ def test_an_assertion_cannot_be_used_twice(agency, browser):
     again = agency.provider.browser().post("/par", data=agency.request() | assertion)
     assert (first.status_code, again.status_code, again.json["error"]) == (201, 401, "invalid_client")
     token = agency.redeem(agency.code(browser), **assertion)
-    assert token.json["error"] == "invalid_client" and "jti" in token.json["error_description"]
+    assert token.json["error"] == "invalid_client"
+    assert "jti" in token.json["error_description"]
 
 
 def test_an_assertion_that_came_with_a_refused_request_is_spent(agency):

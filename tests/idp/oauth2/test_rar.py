@@ -138,7 +138,8 @@ def test_an_officer_authorizes_a_signature(provider, browser):
     assert set(granted.pop("prajak_assertion")) >= {"id", "clientDataJSON", "authenticatorData", "signature"}
     assert granted == wanted[0]
     claims = claims_of(tokens.json["access_token"])
-    assert claims["authorization_details"] == wanted and claims["aud"] == f"{ISSUER}/csc"
+    assert claims["authorization_details"] == wanted
+    assert claims["aud"] == f"{ISSUER}/csc"
     assert agency.userinfo(tokens.json["access_token"]).json["error"] == "invalid_token"
 
 

@@ -37,7 +37,8 @@ class TestPages:
     )
     def test_a_wrong_client_or_address_is_a_page_with_a_code(self, refusing, changed):
         answer = refusing.authorize(refusing.provider.browser(), **changed)
-        assert answer.status_code == 400 and 'id="error-code">invalid_request' in answer.text
+        assert answer.status_code == 400
+        assert 'id="error-code">invalid_request' in answer.text
         assert "Location" not in answer.headers
 
     @pytest.mark.parametrize(
@@ -142,7 +143,8 @@ def test_an_unknown_acr_is_only_a_wish(agency, browser):
 def test_a_request_by_post_is_the_same_request(agency, browser):
     """Section 3.1.2.1."""
     begun = browser.post("/authorize", data=agency.request(state="สวัสดี"))
-    assert begun.status_code == 303 and begun.location.startswith(f"{ISSUER}/authorize?")
+    assert begun.status_code == 303
+    assert begun.location.startswith(f"{ISSUER}/authorize?")
     assert query_of(agency.walk(browser, begun))["state"] == "สวัสดี"
 
 
@@ -156,9 +158,12 @@ def test_a_bad_post_is_a_page(browser, provider):
 def test_form_post_sends_the_answer_by_a_form(agency, browser):
     """OAuth 2.0 Form Post Response Mode; the policy names just this origin."""
     page = agency.walk(browser, agency.authorize(browser, response_mode="form_post", state='"><script>'))
-    assert page.status_code == 200 and f'action="{agency.redirect_uri}"' in page.text
-    assert 'name="code"' in page.text and f'name="iss" value="{ISSUER}"' in page.text
-    assert "<script>" not in page.text and "&#34;&gt;&lt;script&gt;" in page.text
+    assert page.status_code == 200
+    assert f'action="{agency.redirect_uri}"' in page.text
+    assert 'name="code"' in page.text
+    assert f'name="iss" value="{ISSUER}"' in page.text
+    assert "<script>" not in page.text
+    assert "&#34;&gt;&lt;script&gt;" in page.text
     assert "form-action 'self' https://agency-a.example" in page.headers["Content-Security-Policy"]
     assert page.headers["Cache-Control"] == "no-store"
 
@@ -179,7 +184,8 @@ def test_single_sign_on_asks_for_consent_alone(provider, agency, browser):
     other = provider.agency("agency-b")
     begun = other.authorize(browser)
     page = browser.get(begun.location)
-    assert "consent-allow" in page.text and "sandbox-sign-in" not in page.text
+    assert "consent-allow" in page.text
+    assert "sandbox-sign-in" not in page.text
 
 
 def test_a_standing_consent_answers_at_once(agency, browser):
@@ -221,7 +227,9 @@ def test_a_denied_consent_is_access_denied(agency, browser):
     interaction = browser.get(signed_in.location).location
     denied = browser.submit(interaction, {"step": "consent", "decision": "deny"})
     answer = query_of(browser.get(denied.location))
-    assert answer["error"] == "access_denied" and answer["state"] == "st" and answer["iss"] == ISSUER
+    assert answer["error"] == "access_denied"
+    assert answer["state"] == "st"
+    assert answer["iss"] == ISSUER
 
 
 def test_an_id_token_hint_of_another_person_is_not_answered_by_this_session(provider, agency, browser):
@@ -265,7 +273,8 @@ def test_an_interaction_of_a_removed_client_ends(provider, agency, browser, cloc
     provider.registration.remove(agency.client_id, by="test")
     provider.server.clients.forget(agency.client_id)
     resumed = browser.get(begun.location.replace("/interaction/", "/authorize/"))
-    assert resumed.status_code == 303 and browser.get(resumed.location).status_code == 404
+    assert resumed.status_code == 303
+    assert browser.get(resumed.location).status_code == 404
 
 
 @pytest.mark.parametrize("identifier", ["x", "x" * 300, "%00", "..", "ก"])
@@ -286,4 +295,5 @@ def test_the_answer_is_not_kept_and_not_told_to_others(agency, browser):
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.headers["Referrer-Policy"] == "same-origin"
     fields = [name for name, _ in parse_qsl(urlsplit(answer.location).query)]
-    assert len(fields) == len(set(fields)) and urlencode({}) == ""
+    assert len(fields) == len(set(fields))
+    assert urlencode({}) == ""

@@ -7,13 +7,17 @@ from tests.idp.provider import ISSUER, header_of, query_of
 
 def test_a_person_signs_in_and_the_agency_gets_tokens(agency, browser):
     answer = query_of(agency.walk(browser, agency.authorize(browser)))
-    assert answer["iss"] == ISSUER and answer["state"] == "st"
+    assert answer["iss"] == ISSUER
+    assert answer["state"] == "st"
     tokens = agency.redeem(answer["code"])
     assert tokens.status_code == 200, tokens.text
-    assert tokens.json["token_type"] == "Bearer" and tokens.json["expires_in"] == 300
+    assert tokens.json["token_type"] == "Bearer"
+    assert tokens.json["expires_in"] == 300
     assert tokens.headers["Cache-Control"] == "no-store"
     claims = agency.verified(tokens.json["id_token"])
-    assert claims["iss"] == ISSUER and claims["aud"] == agency.client_id and claims["nonce"] == "n-0S6_WzA2Mj"
+    assert claims["iss"] == ISSUER
+    assert claims["aud"] == agency.client_id
+    assert claims["nonce"] == "n-0S6_WzA2Mj"
     assert header_of(tokens.json["access_token"])["typ"] == "at+jwt"
     userinfo = agency.userinfo(tokens.json["access_token"])
     assert userinfo.status_code == 200, userinfo.text

@@ -21,7 +21,8 @@ def test_the_required_members_are_there(refusing):
     assert set(found["subject_types_supported"]) == {"pairwise", "public"}
     assert "none" not in found["id_token_signing_alg_values_supported"]
     assert found["acr_values_supported"][0] == "urn:prajak:sandbox:ial1.1:aal2"
-    assert found["backchannel_logout_supported"] is True and found["verified_claims_supported"] is True
+    assert found["backchannel_logout_supported"] is True
+    assert found["verified_claims_supported"] is True
     assert found["authorization_details_types_supported"] == ["credential"]
 
 
@@ -34,7 +35,8 @@ def test_it_promises_nothing_that_is_not_there(refusing):
         "device_authorization_endpoint",
     ):
         assert name not in found
-    assert found["request_parameter_supported"] is False and "offline_access" not in found["scopes_supported"]
+    assert found["request_parameter_supported"] is False
+    assert "offline_access" not in found["scopes_supported"]
     assert "refresh_token" not in found["grant_types_supported"]
 
 
@@ -60,7 +62,10 @@ def test_the_keys_are_public_and_carry_what_verifies(refusing):
     keys = refusing.provider.browser().get("/jwks").json["keys"]
     assert len(keys) == 3
     for key in keys:
-        assert key["use"] == "sig" and key["alg"] == "ES256" and key["kid"] and "d" not in key
+        assert key["use"] == "sig"
+        assert key["alg"] == "ES256"
+        assert key["kid"]
+        assert "d" not in key
 
 
 def test_prepared_documents_may_be_cached_and_asked_for_again(refusing):

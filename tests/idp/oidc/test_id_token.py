@@ -23,10 +23,15 @@ def test_the_id_token_has_what_the_specification_wants(agency, browser):
     claims = agency.verified(tokens["id_token"])
     assert header_of(tokens["id_token"])["typ"] == "JWT"
     assert claims["at_hash"] == half_hash(tokens["access_token"], "ES256")
-    assert claims["exp"] == claims["iat"] + 300 and claims["auth_time"] <= claims["iat"]
-    assert claims["acr"].startswith("urn:prajak:sandbox:ial") and claims["acr"].endswith(":aal2")
-    assert claims["amr"] and claims["nonce"] == "n-0S6_WzA2Mj" and claims["sid"]
-    assert "azp" not in claims and isinstance(claims["aud"], str)
+    assert claims["exp"] == claims["iat"] + 300
+    assert claims["auth_time"] <= claims["iat"]
+    assert claims["acr"].startswith("urn:prajak:sandbox:ial")
+    assert claims["acr"].endswith(":aal2")
+    assert claims["amr"]
+    assert claims["nonce"] == "n-0S6_WzA2Mj"
+    assert claims["sid"]
+    assert "azp" not in claims
+    assert isinstance(claims["aud"], str)
 
 
 def test_no_nonce_gives_none(provider, browser):
@@ -46,7 +51,9 @@ def test_the_access_token_is_a_jwt_for_resource_servers(agency, browser):
     claims = agency.verified(tokens["access_token"])
     assert header_of(tokens["access_token"])["typ"] == "at+jwt"
     assert {"iss", "exp", "aud", "sub", "client_id", "iat", "jti", "scope", "auth_time", "acr", "amr"} <= set(claims)
-    assert claims["aud"] == ISSUER and claims["client_id"] == agency.client_id and "cnf" not in claims
+    assert claims["aud"] == ISSUER
+    assert claims["client_id"] == agency.client_id
+    assert "cnf" not in claims
     assert claims["sub"] == claims_of(tokens["id_token"])["sub"]
 
 
@@ -54,14 +61,16 @@ def test_two_sectors_know_two_subjects_and_two_sessions(provider, browser):
     """Section 8.1: pairwise."""
     a = claims_of(provider.agency("agency-a").sign_in(browser)["id_token"])
     b = claims_of(provider.agency("agency-b").sign_in(browser)["id_token"])
-    assert a["sub"] != b["sub"] and a["sid"] != b["sid"]
+    assert a["sub"] != b["sub"]
+    assert a["sid"] != b["sid"]
     assert re.fullmatch(r"[A-Za-z0-9_-]{22}", a["sub"])
 
 
 def test_one_sector_knows_one_subject(provider, browser):
     first = claims_of(provider.agency("agency-a").sign_in(browser)["id_token"])
     second = claims_of(provider.agency("agency-a").sign_in(provider.browser())["id_token"])
-    assert first["sub"] == second["sub"] and first["sid"] != second["sid"]
+    assert first["sub"] == second["sub"]
+    assert first["sid"] != second["sid"]
 
 
 def test_public_subjects_are_the_same_everywhere(provider, browser):

@@ -41,7 +41,8 @@ class TestRequest:
         hint = leaving.sign_in(browser)["id_token"]
         found = validate(leaving, id_token_hint=hint, post_logout_redirect_uri=GOODBYE, state="a b")
         assert found.client.client_id == leaving.client_id
-        assert found.names_session(session_id(leaving.provider)) and not found.names_session("another")
+        assert found.names_session(session_id(leaving.provider))
+        assert not found.names_session("another")
         assert found.return_url == f"{GOODBYE}?state=a+b"
 
     def test_an_expired_hint_still_names_its_session(self, leaving, browser, clock):
@@ -56,7 +57,8 @@ class TestRequest:
         assert found.return_url == "https://agency-a.example/bye?x=1&state=s"
 
     def test_nothing_at_all_is_a_request_too(self, leaving):
-        assert validate(leaving).return_url == "" and validate(leaving).client is None
+        assert validate(leaving).return_url == ""
+        assert validate(leaving).client is None
 
     @pytest.mark.parametrize(
         "changed",
@@ -148,10 +150,13 @@ def test_every_client_of_the_session_is_told(provider, told, channel, browser, c
     (token,) = channel.received
     assert header_of(token)["typ"] == "logout+jwt"
     claims = told.verified(token)
-    assert claims["events"] == {EVENT: {}} and claims["jti"] and "nonce" not in claims
+    assert claims["events"] == {EVENT: {}}
+    assert claims["jti"]
+    assert "nonce" not in claims
     assert (claims["iss"], claims["aud"]) == (ISSUER, told.client_id)
     assert (claims["sub"], claims["sid"]) == (id_token["sub"], id_token["sid"])
-    assert claims["iat"] == told.now and claims["exp"] == told.now + 120
+    assert claims["iat"] == told.now
+    assert claims["exp"] == told.now + 120
 
 
 def test_a_client_that_did_not_answer_is_told_again_with_the_same_jti(provider, told, channel, browser, clock):
@@ -163,7 +168,8 @@ def test_a_client_that_did_not_answer_is_told_again_with_the_same_jti(provider, 
     clock.advance(timedelta(minutes=5))
     assert provider.outbox.deliver_due() == 1
     first, second = (claims_of(token) for token in channel.received)
-    assert first["jti"] == second["jti"] and second["exp"] > first["exp"]
+    assert first["jti"] == second["jti"]
+    assert second["exp"] > first["exp"]
 
 
 def test_a_session_without_clients_tells_nobody(provider, told, channel, browser):
@@ -171,7 +177,8 @@ def test_a_session_without_clients_tells_nobody(provider, told, channel, browser
     begun = told.authorize(browser)
     told.step(browser, begun.location, "somchai")
     end_session(provider)
-    assert provider.outbox.deliver_due() == 0 and channel.received == []
+    assert provider.outbox.deliver_due() == 0
+    assert channel.received == []
 
 
 def test_the_sessions_tokens_end_with_it(provider, agency, browser):

@@ -78,7 +78,8 @@ def test_the_claims_parameter_asks_by_name_and_place(agency, browser):
 def test_a_released_claim_never_stands_for_a_protocol_claim(agency, browser):
     wanted = {"id_token": {"sub": None, "iss": {"value": "x"}, "aud": None, "acr": None, "exp": None}}
     claims = claims_of(agency.sign_in(browser, scope="openid", claims=json.dumps(wanted))["id_token"])
-    assert claims["aud"] == agency.client_id and claims["iss"] == "http://localhost:8080"
+    assert claims["aud"] == agency.client_id
+    assert claims["iss"] == "http://localhost:8080"
 
 
 def test_post_works_with_the_token_in_header_or_body(agency, browser):
@@ -92,13 +93,15 @@ def test_post_works_with_the_token_in_header_or_body(agency, browser):
 def test_a_token_in_the_url_is_refused(agency, browser):
     """RFC 6750 section 2.3 and RFC 9700 section 4.3.2."""
     answer = browser.get(f"/userinfo?access_token={agency.sign_in(browser)['access_token']}")
-    assert answer.status_code == 400 and "URL" in answer.json["error_description"]
+    assert answer.status_code == 400
+    assert "URL" in answer.json["error_description"]
 
 
 def test_no_token_gets_a_challenge_without_an_error(refusing):
     """RFC 6750 section 3.1."""
     answer = refusing.provider.browser().get("/userinfo")
-    assert answer.status_code == 401 and answer.json == {}
+    assert answer.status_code == 401
+    assert answer.json == {}
     assert challenge(answer) == 'Bearer, DPoP algs="ES256 PS256 EdDSA Ed25519"'
 
 
@@ -108,13 +111,15 @@ def test_no_token_gets_a_challenge_without_an_error(refusing):
 )
 def test_what_is_no_token_of_ours_is_invalid(refusing, authorization):
     answer = refusing.provider.browser().get("/userinfo", headers={"Authorization": authorization})
-    assert answer.status_code == 401 and 'Bearer error="invalid_token"' in challenge(answer)
+    assert answer.status_code == 401
+    assert 'Bearer error="invalid_token"' in challenge(answer)
 
 
 @pytest.mark.parametrize("authorization", ["Basic eDp5", "Digest x", "x", ""])
 def test_other_schemes_get_the_bare_challenge(refusing, authorization):
     answer = refusing.provider.browser().get("/userinfo", headers={"Authorization": authorization})
-    assert answer.status_code == 401 and "error" not in challenge(answer)
+    assert answer.status_code == 401
+    assert "error" not in challenge(answer)
 
 
 def test_a_token_expires(agency, browser, clock):
@@ -131,7 +136,8 @@ def test_a_token_without_openid_is_not_enough(agency, browser):
     tokens = agency.redeem(agency.code(browser, scope="profile")).json
     assert "id_token" not in tokens
     answer = agency.userinfo(tokens["access_token"])
-    assert answer.status_code == 403 and answer.json["error"] == "insufficient_scope"
+    assert answer.status_code == 403
+    assert answer.json["error"] == "insufficient_scope"
     assert 'scope="openid"' in challenge(answer)
 
 

@@ -80,9 +80,11 @@ def test_verification_elements_are_answered_where_asked_for():
 def test_evidence_is_what_proofing_really_did():
     wanted = TRUST | {"evidence": [{"type": {"value": "document"}}, {"type": {"value": "electronic_record"}}]}
     document, record = ask(wanted)["verification"]["evidence"]
-    assert document["type"] == "document" and document["document_details"]["type"] == "idcard"
+    assert document["type"] == "document"
+    assert document["document_details"]["type"] == "idcard"
     assert [each["check_method"] for each in document["check_details"]] == ["vpip", "pvp"]
-    assert record["type"] == "electronic_record" and record["record"]["type"] == "population_register"
+    assert record["type"] == "electronic_record"
+    assert record["record"]["type"] == "population_register"
     assert [each["check_method"] for each in record["check_details"]] == ["data"]
 
 

@@ -36,9 +36,12 @@ def problems(given: Any, *, sandbox: bool = True) -> dict[str, str]:
 
 def test_good_metadata_is_completed():
     checked = check_metadata(metadata(), sandbox=True)
-    assert checked["response_types"] == ["code"] and checked["grant_types"] == ["authorization_code"]
-    assert checked["subject_type"] == "pairwise" and checked["application_type"] == "web"
-    assert checked["scope"] == "openid profile email phone" and checked["prajak_profile"] == "oidc-basic"
+    assert checked["response_types"] == ["code"]
+    assert checked["grant_types"] == ["authorization_code"]
+    assert checked["subject_type"] == "pairwise"
+    assert checked["application_type"] == "web"
+    assert checked["scope"] == "openid profile email phone"
+    assert checked["prajak_profile"] == "oidc-basic"
     assert checked["client_name#th"] == "เบี้ยยังชีพผู้สูงอายุ"
 
 
@@ -145,7 +148,8 @@ class TestNative:
 )  # fmt: skip
 def test_a_bad_value_is_refused_at_its_field(field, value):
     found = problems(metadata(**{field: value}))
-    assert set(found) == {field} and found[field]
+    assert set(found) == {field}
+    assert found[field]
 
 
 def test_everything_that_is_wrong_is_told_at_once():
@@ -203,4 +207,5 @@ def test_the_problems_travel_as_the_registered_codes():
         with pytest.raises(InvalidMetadata) as refused:
             check_metadata(metadata(**{field: ["x"]}), sandbox=True)
         answer = refused.value.as_oauth()
-        assert answer.error == error and answer.description.startswith(field)
+        assert answer.error == error
+        assert answer.description.startswith(field)

@@ -55,18 +55,23 @@ def refused(provider, **metadata):
 def test_a_client_is_registered_listed_shown_and_removed(provider, clock):
     agency = provider.agency()
     registration = provider.registration
-    assert agency.registered["client_id_issued_at"] == agency.now and "client_secret" not in agency.registered
+    assert agency.registered["client_id_issued_at"] == agency.now
+    assert "client_secret" not in agency.registered
     assert [each.client_id for each in registration.list()] == [agency.client_id]
     shown = registration.show(agency.client_id)
-    assert shown.status is ClientStatus.LIVE and shown.name("en") == "Service of agency-a"
-    assert registration.remove(agency.client_id, by="test") and not registration.remove(agency.client_id, by="test")
-    assert registration.show(agency.client_id) is None and provider.server.clients.load(agency.client_id) is None
+    assert shown.status is ClientStatus.LIVE
+    assert shown.name("en") == "Service of agency-a"
+    assert registration.remove(agency.client_id, by="test")
+    assert not registration.remove(agency.client_id, by="test")
+    assert registration.show(agency.client_id) is None
+    assert provider.server.clients.load(agency.client_id) is None
 
 
 def test_a_secret_is_told_once_and_kept_as_a_hash(provider):
     agency = provider.agency(token_endpoint_auth_method="client_secret_basic")
     secret = agency.registered["client_secret"]
-    assert len(secret) == 43 and agency.registered["client_secret_expires_at"] == 0
+    assert len(secret) == 43
+    assert agency.registered["client_secret_expires_at"] == 0
     assert secret.encode() not in provider.registration.show(agency.client_id).secret_hash
 
 
@@ -96,7 +101,8 @@ def test_keys_by_address_are_fetched_when_it_registers(provider, web, browser):
     web.documents[URI] = {"keys": [mine.as_dict(private=False)]}
     agency = provider.agency(jwks_uri=URI)
     agency.key = mine
-    assert agency.push().status_code == 201 and web.asked == [URI]
+    assert agency.push().status_code == 201
+    assert web.asked == [URI]
 
 
 @pytest.mark.parametrize(
@@ -174,7 +180,8 @@ def test_a_logo_is_fetched_once_and_kept(provider):
 
     provider.registration.fetch_logo = fetch
     agency = provider.agency(logo_uri="https://agency.example/logo.png")
-    assert provider.registration.show(agency.client_id).has_logo and len(asked) == 1
+    assert provider.registration.show(agency.client_id).has_logo
+    assert len(asked) == 1
     assert set(refused(provider, logo_uri="https://agency.example/bad.png")) == {"logo_uri"}
 
 
