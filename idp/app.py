@@ -167,6 +167,7 @@ def background(provider: Provider) -> list[Job]:
         Job("audit-sequencer", second / 4, lambda: chain_audit(provider)),
         Job("outbox", second / 4, provider.outbox.deliver_due),
         Job("expired-sessions", 5 * second, provider.sessions.end_expired),
+        Job("expired-enrolments", minute, provider.enrolment.cases.expire_due),
         Job("keys", minute, provider.trust.maintain),
         Job("client-keys", 10 * minute, provider.server.client_keys.refresh_due),
         Job("purge", 10 * minute, lambda: purge(provider, ground.clock.now())),
@@ -196,6 +197,7 @@ def purge(provider: Provider, now: datetime) -> None:
         provider.ground.ephemeral.purge()
     provider.outbox.purge()
     provider.sessions.purge()
+    provider.interaction.interactions.purge()
     provider.server.purge()
 
 
