@@ -18,7 +18,7 @@ from core.errors import NotFound, PersonError
 from idp.admin import approval
 from idp.admin.approval import Asked
 from idp.admin.client_form import ClientForm, FormProblems, field_of, metadata_of
-from idp.admin.logo import LOGO_TYPE, fetch_logo
+from idp.admin.logo import LOGO_TYPE, fetch_logo, reencode_logo
 from idp.admin.services import ConsoleServices
 from idp.admin.trial import TWIN
 from idp.models.client import Client, ClientStatus, RegisteredClient, load_client
@@ -56,7 +56,7 @@ class Registrar:
 
     def change_keys(self, client: RegisteredClient, jwks: Mapping[str, Any], *, by: str) -> None:
         try:
-            prepared = self.registration.prepare({**client.metadata, "jwks": jwks})
+            prepared = self.prepare_metadata({**client.metadata, "jwks": jwks}, client)
         except InvalidMetadata as error:
             raise Refused({"jwks": sentence(error)}) from error
         note = gettext("The service's keys change.")
@@ -111,14 +111,31 @@ class Registrar:
         self.registration.remove(client.client_id, by=by)
         self.registration.remove(TWIN + client.client_id, by=by)
 
-    def set_logo(self, connection: Connection, client: RegisteredClient, picture: bytes, *, by: str) -> None:
-        mine = update(Client).where(Client.client_id == client.client_id, Client.removed_at.is_(None))
-        connection.execute(mine.values(logo=picture, logo_type=LOGO_TYPE))
-        audit.record(connection, self.ground.clock, event="client.logo", actor=by, client_id=client.client_id)
+    def upload_logo(self, client: RegisteredClient, image: bytes, *, by: str) -> None:
+        """A live client's logo is what people trust it by: it changes by its address, which an approver can open."""
+        if client.status is ClientStatus.LIVE:
+            raise PersonError(
+                "This service is live: write the logo's address, so that it can be approved.", field="logo_uri"
+            )
+        picture = reencode_logo(image, field="upload")
+        with self.ground.database.write() as connection:
+            mine = update(Client).where(Client.client_id == client.client_id, Client.removed_at.is_(None))
+            connection.execute(mine.values(logo=picture, logo_type=LOGO_TYPE))
+            audit.record(connection, self.ground.clock, event="client.logo", actor=by, client_id=client.client_id)
+
+    def change_logo(self, client: RegisteredClient, logo_uri: str, *, by: str) -> None:
+        try:
+            prepared = self.registration.prepare({**client.metadata, "logo_uri": logo_uri})
+        except InvalidMetadata as error:
+            first = error.problems[0]
+            raise PersonError(first.message, field="logo_uri", **first.values) from error
+        self.put(client, prepared, by=by, note=gettext("The service's logo changes."))
 
     def apply(self, connection: Connection, client_id: str, prepared: Prepared, *, by: str) -> None:
-        """The logo stays: it has a form of its own."""
-        logo = connection.execute(select(Client.logo).where(Client.client_id == client_id)).scalar_one()
+        """The logo stays where none was fetched: it may have been uploaded."""
+        logo = (
+            prepared.logo or connection.execute(select(Client.logo).where(Client.client_id == client_id)).scalar_one()
+        )
         if not self.registration.change(connection, client_id, replace(prepared, logo=logo), by=by):
             raise NotFound("There is no such client.")
 
@@ -130,12 +147,20 @@ class Registrar:
         except FormProblems as error:
             problems, metadata = error.fields, dict(error.typed)
         try:
-            prepared = self.registration.prepare(metadata)
+            prepared = self.prepare_metadata(metadata, client)
         except InvalidMetadata as error:
             raise Refused(beside(problems, error)) from error
         if problems:
             raise Refused(problems)
         return prepared
+
+    def prepare_metadata(self, metadata: dict[str, Any], client: RegisteredClient | None) -> Prepared:
+        """A logo that is here already is not fetched again."""
+        logo_uri = metadata.get("logo_uri")
+        if client is None or logo_uri is None or logo_uri != client.get("logo_uri"):
+            return self.registration.prepare(metadata)
+        prepared = self.registration.prepare({name: value for name, value in metadata.items() if name != "logo_uri"})
+        return replace(prepared, metadata={**prepared.metadata, "logo_uri": logo_uri})
 
 
 def load_clients(connection: Connection, agency_ids: list[str]) -> list[RegisteredClient]:

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, ForeignKey, LargeBinary, String, insert, select, update
+from sqlalchemy import ColumnElement, Connection, ForeignKey, LargeBinary, String, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -157,6 +157,11 @@ def find_operator(connection: Connection, clock: Clock) -> str:
         row = {"id": found, "name_th": OPERATOR_TH, "name_en": OPERATOR_EN, "sector": "identity"}
         connection.execute(insert(Agency), row | {"created_at": clock.now()})
     return str(found)
+
+
+def purge_invitations(connection: Connection, before: datetime) -> int:
+    """They hold an address: gone when they are of no use to anybody."""
+    return connection.execute(delete(Invitation).where(Invitation.expires_at < before)).rowcount
 
 
 def living(clock: Clock) -> tuple[ColumnElement[bool], ...]:

@@ -11,11 +11,11 @@ from core.errors import NotFound, PersonError
 from core.web import ANYONE, callers, page
 from idp.admin.access import current_staff, load_own_client
 from idp.admin.clients import Registrar
-from idp.admin.logo import MAX_BYTES, fetch_logo, reencode_logo
+from idp.admin.logo import MAX_BYTES
 from idp.admin.navigation import navigation
 from idp.admin.services import ConsoleServices
 from idp.admin.summary import client_name
-from idp.models.client import Client
+from idp.models.client import Client, RegisteredClient
 from idp.models.membership import Role
 
 HOUR = 3600  # seconds
@@ -33,24 +33,23 @@ class LogoPages:
     @callers(Role.DEVELOPER.value)
     def change_logo(self, client_id: str) -> ResponseReturnValue:
         staff = current_staff(self.services)
+        with self.services.ground.database.read() as connection:
+            client = load_own_client(connection, staff, client_id)
         try:
-            picture = self.read_picture()
-            with self.services.ground.database.write() as connection:
-                client = load_own_client(connection, staff, client_id)
-                self.registrar.set_logo(connection, client, picture, by=staff.account_id)
+            self.use_logo(client, by=staff.account_id)
         except PersonError as error:
             return self.logo_page(client_id, {error.field or "": gettext(error.message, **error.values)}, error.status)
         self.services.clients.forget(client_id)
         return redirect(f"/console/clients/{client_id}?saved=1", 303)
 
-    def read_picture(self) -> bytes:
-        """Fetched before any transaction begins."""
+    def use_logo(self, client: RegisteredClient, *, by: str) -> None:
         upload, url = request.files.get("upload"), request.form.get("logo_uri", "").strip()
         if upload is not None and upload.filename:
-            return reencode_logo(upload.read(MAX_BYTES + 1), field="upload")
-        if not url:
+            self.registrar.upload_logo(client, upload.read(MAX_BYTES + 1), by=by)
+        elif url:
+            self.registrar.change_logo(client, url, by=by)
+        else:
             raise PersonError("Choose a picture, or write its address.", field="upload")
-        return fetch_logo(self.services.ground.outbound, url)
 
     def logo_page(self, client_id: str, errors: dict[str, str], status: int = 200) -> ResponseReturnValue:
         with self.services.ground.database.read() as connection:
@@ -63,7 +62,7 @@ class LogoPages:
             name=client_name(client.metadata),
             path=f"/console/clients/{client_id}",
             limit=MAX_BYTES // 1024,
-            logo_uri=request.form.get("logo_uri", ""),
+            logo_uri=request.form.get("logo_uri", client.get("logo_uri", "")),
             errors=errors,
         )
 

@@ -109,4 +109,12 @@ def test_nothing_but_pixels_survives():
 def test_a_logo_is_not_fetched_from_inside(developer, client_id, url):
     answer = developer.submit(f"/console/clients/{client_id}/logo", {"logo_uri": url})
     assert answer.status_code == 400
-    assert "could not be fetched" in errors(answer)["logo_uri"]
+    assert "logo_uri" in errors(answer)
+
+
+def test_a_live_client_s_logo_is_not_swapped_without_approval(site, developer, client_id):
+    site.browser("approver-kaew").submit(site.ask_for_go_live(developer, client_id), {"decision": "approve"})
+    upload = {"upload": (BytesIO(picture()), "logo.png")}
+    answer = developer.submit(f"/console/clients/{client_id}/logo", upload, content_type="multipart/form-data")
+    assert "logo_uri" in errors(answer)
+    assert site.browser().get(f"/logos/{client_id}.png").status_code == 404
