@@ -57,6 +57,7 @@ ROUTES = (
     Route("/enroll/recovery-codes", "GET POST", "anyone"),
     Route("/enroll/return/<secret>", "GET POST", "anyone"),
     Route("/enroll/withdraw", "POST", "anyone"),
+    Route("/favicon.ico", "GET", "anyone"),
     Route("/healthz", "GET", "anyone"),
     Route("/interaction/<interaction_id>", "GET POST", "anyone"),
     Route("/invitation/<token>", "GET POST", "anyone"),

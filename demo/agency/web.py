@@ -41,7 +41,7 @@ def install(app: Flask, configuration: Configuration) -> None:
             f"frame-ancestors 'none'; form-action 'self' {configuration.issuer}"
         )
         response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Referrer-Policy"] = "no-referrer"
+        response.headers["Referrer-Policy"] = "same-origin"  # with no-referrer our own forms come with Origin: null
         response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
         if request.endpoint != "static":
             response.headers["Cache-Control"] = "no-store"

@@ -51,7 +51,6 @@ def test_a_developer_registers_tries_and_goes_live_when_another_approves(chromiu
     developer.signs_in_at("/console")
     page = developer.page
 
-    developer.signs_in_again_if_another_person_did("/console")
     page.goto(f"{provider.issuer}/console/clients/{client_id}")
     page.fill("[name=note]", "ทดสอบเรียบร้อยแล้ว")
     page.click("#ask-go-live")
