@@ -42,7 +42,6 @@ def main() -> int:
 
 def run(demo: Demo, supervisor: Supervisor) -> int:
     """Migrates, seeds, starts, waits, says so, and stays until something ends."""
-    supervisor.run("migration", [demo.prajak, "db", "upgrade"])
     seeded = supervisor.run("seed", [demo.prajak, "demo", "--json"])
     demo.write_agencies()
     for part in demo.parts:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -17,11 +17,9 @@ from jinja2 import FileSystemLoader
 import enrollment.views
 import keys.views
 import signing.views
-from core import audit, i18n, web
+from core import i18n, web
 from core.clock import Clock
-from core.ephemeral import DatabaseEphemeral
 from core.jobs import Job, Jobs
-from core.one_time import purge_spent
 from core.settings import Settings
 from core.telemetry import configure_logging
 from idp import authorize, front_door, openapi, protocol_views
@@ -29,6 +27,7 @@ from idp.admin import access, officers_desk
 from idp.admin import views as admin_views
 from idp.admin.services import ConsoleServices
 from idp.authorize import Authorization
+from idp.background import background
 from idp.composition import Provider, compose, health
 from idp.interaction import guards, logout, person, signed_in
 from idp.interaction import views as interaction_views
@@ -68,7 +67,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None, *, 
     configure_logging(provider.ground.settings.log_level)
     app = build(provider)
     if with_jobs:
-        Jobs(provider.ground, [*background(provider), interrupted_signatures(app)]).start()
+        Jobs(provider.ground, [*background(provider), *of_signing(app, provider)]).start()
         warm_up()
     return app
 
@@ -159,46 +158,15 @@ def end_sessions(provider: Provider) -> Callable[[str], None]:
     return end
 
 
-def background(provider: Provider) -> list[Job]:
-    """What is done beside requests, and how often it is looked at."""
-    ground = provider.ground
-    second, minute = timedelta(seconds=1), timedelta(minutes=1)
+def of_signing(app: Flask, provider: Provider) -> list[Job]:
+    """What an officer had authorized when a worker died is completed without asking again; and the registration of
+    the signing module follows the rotation of its key.
+    """
+    act, minute = SigningAct(signing.views.services_of(app)), timedelta(minutes=1)
     return [
-        Job("audit-sequencer", second / 4, lambda: chain_audit(provider)),
-        Job("outbox", second / 4, provider.outbox.deliver_due),
-        Job("expired-sessions", 5 * second, provider.sessions.end_expired),
-        Job("expired-enrolments", minute, provider.enrolment.cases.expire_due),
-        Job("keys", minute, provider.trust.maintain),
-        Job("client-keys", 10 * minute, provider.server.client_keys.refresh_due),
-        Job("purge", 10 * minute, lambda: purge(provider, ground.clock.now())),
+        Job("signatures", minute, act.complete_interrupted),
+        Job("signing-client", minute, lambda: register_own_client(provider, own_metadata(provider))),
     ]
-
-
-def interrupted_signatures(app: Flask) -> Job:
-    """What an officer had authorized when a worker died is completed without asking again."""
-    act = SigningAct(signing.views.services_of(app))
-    return Job("signatures", timedelta(minutes=1), act.complete_interrupted)
-
-
-def chain_audit(provider: Provider) -> None:
-    """House rule 7: the one elected sequencer gives entries their place, in bounded steps."""
-    with provider.ground.database.read() as connection:
-        if not audit.has_unchained(connection):
-            return
-    with provider.ground.database.write() as connection:
-        audit.chain(connection)
-
-
-def purge(provider: Provider, now: datetime) -> None:
-    """Expired rows go, so that no table grows for ever."""
-    with provider.ground.database.write() as connection:
-        purge_spent(connection, now)
-    if isinstance(provider.ground.ephemeral, DatabaseEphemeral):
-        provider.ground.ephemeral.purge()
-    provider.outbox.purge()
-    provider.sessions.purge()
-    provider.interaction.interactions.purge()
-    provider.server.purge()
 
 
 class Signing:

@@ -19,7 +19,7 @@ from idp.app import Signing, own_metadata, signing_officers
 from idp.command.audit_trail import audit
 from idp.command.authority import ca
 from idp.command.clients import client
-from idp.command.database import db
+from idp.command.database import db, migrate
 from idp.command.doctor import doctor
 from idp.command.keys import key
 from idp.command.output import PlainErrors, json_option, show, show_one
@@ -109,7 +109,8 @@ def officer_revoke(credential: str) -> None:
 @click.option("--persons", default=0, type=click.IntRange(0, 100_000), help="This many more citizens, for load.")
 @json_option
 def demo(persons: int, *, as_json: bool) -> None:
-    """Seed citizens, officers, agencies and their credentials. Sandbox only; once is enough, twice does no harm."""
+    """Migrate, then seed citizens, officers, agencies and their credentials. Sandbox only; twice does no harm."""
+    migrate()
     provider = compose()
     register_own_client(provider, own_metadata(provider))
     facts = seed(provider, signing_officers(provider), persons=persons)

@@ -35,7 +35,7 @@ IDP_FLOORS = (  # lowest first; a folder may import those before it
     ("idp.authorize",),
     ("idp.protocol_views", "idp.front_door", "idp.openapi", "idp.routes"),
     ("idp.composition",),
-    ("idp.own_clients", "idp.tables"),
+    ("idp.own_clients", "idp.tables", "idp.background"),
     ("idp.signing_officers", "idp.app", "idp.command", "idp.cli"),
 )
 LIBRARIES: Mapping[str, tuple[str, ...]] = {

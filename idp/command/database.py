@@ -19,8 +19,7 @@ def db() -> None:
 @db.command("upgrade")
 def db_upgrade() -> None:
     """Migrate to this version's schema."""
-    database = opened()
-    upgrade(database, METADATA)
+    migrate()
     click.echo("the schema is up to date")
 
 
@@ -40,6 +39,12 @@ def db_check(context: click.Context, *, as_json: bool) -> None:
 def db_revision(revision: str, message: str) -> None:
     """For developers: write the difference between schema and code as a new migration."""
     write_revision(opened(), METADATA, message, revision)
+
+
+def migrate() -> None:
+    database = opened()
+    upgrade(database, METADATA)
+    database.close()
 
 
 def opened() -> Database:

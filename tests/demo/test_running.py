@@ -42,7 +42,7 @@ def test_each_part_answers_and_has_a_log(provider):
     for url in (f"{provider.issuer}/readyz", provider.agency_a, provider.agency_b, provider.registry):
         assert answers(url + ("" if url.endswith("/readyz") else "/healthz"))
     logs = {path.stem for path in (provider.data_dir / "log").glob("*.log")}
-    assert {"migration", "seed", "registry", "provider", "agency-a", "agency-b"} <= logs
+    assert {"seed", "registry", "provider", "agency-a", "agency-b"} <= logs
 
 
 @pytest.mark.parametrize("offset", [0, 2])
