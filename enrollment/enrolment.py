@@ -1,4 +1,4 @@
-"""A citizen enrols, or recovers access: what each step of `proofing` does.
+"""A citizen enrols: what each step of `proofing` does.
 
 The register is asked and codes are checked outside transactions; then the step, its evidence, its checks, its letter
 and its audit entry are one transaction, so that a step is taken whole or not at all.
@@ -17,6 +17,7 @@ from core.assurance import IAL
 from core.errors import PersonError
 from enrollment import letters, recovery, webauthn_registration
 from enrollment.account import AlreadyEnrolled, PersonAttributes
+from enrollment.case_contact import contact_of_case, sealed_contact, send_code
 from enrollment.civil_registry.protocol import CardClaim
 from enrollment.dossier import inputs_of
 from enrollment.evidence.birth_date import BirthDate
@@ -34,7 +35,6 @@ NOT_CONFIRMED = (
     "These details could not be confirmed. Please compare every field with your card and try again."
     " If they are right, please go to a district office."
 )
-NOT_RECOVERED = "The citizen number or the recovery code is wrong, or the code was used before."
 NOT_ENOUGH = "What was checked is not enough for an account. Please begin anew."
 
 
@@ -138,9 +138,9 @@ class Enrolment:
         check_shown(case, "contact")
         self.services.codes.check_sending(case, contact.address, source=source)
         with self.ground.database.write() as connection:
-            sealed = self.cases.seal(case, json.dumps([contact.channel, contact.address]).encode(), what="contact")
+            sealed = sealed_contact(self.cases, case, contact)
             self.cases.take(connection, case, "contact", State.ADDRESSED, contact=sealed)
-            self._send_code(connection, case, contact)
+            send_code(connection, self.services, case, contact)
 
     def send_again(self, case: Case, *, source: str) -> None:
         """A new code to the same address; the old one is worth nothing from now on."""
@@ -149,20 +149,10 @@ class Enrolment:
         contact = self.contact(case)
         self.services.codes.check_sending(case, contact.address, source=source)
         with self.ground.database.write() as connection:
-            self._send_code(connection, case, contact)
+            send_code(connection, self.services, case, contact)
 
     def contact(self, case: Case) -> Contact:
-        if case.contact is None:
-            raise StepTaken
-        channel, address = json.loads(self.cases.open(case, case.contact, what="contact"))
-        return Contact(channel, address)
-
-    def _send_code(self, connection: Connection, case: Case, contact: Contact) -> None:
-        code = self.services.codes.issue(connection, case)
-        minutes = int(self.ground.settings.confirmation_code_lifetime.total_seconds() // 60)
-        host = webauthn_registration.origin_of(self.ground).partition("://")[2].partition(":")[0]
-        letter = letters.confirmation_code(code, minutes=minutes, channel=contact.channel, host=host)
-        self.services.notices.send(connection, contact, letter)
+        return contact_of_case(self.cases, case)
 
     def confirm(self, case: Case, typed: str) -> None:
         check_shown(case, "code")
@@ -289,48 +279,6 @@ class Enrolment:
         """From now on nobody can read them here again."""
         with self.ground.database.write() as connection:
             self.cases.take(connection, case, "recovery-codes", State.DONE, codes=None, contact=None)
-
-    # ------------------------------------------------------------ recovery
-
-    def recover(self, citizen_number: str, typed: str, *, source: str, return_to: str) -> str:
-        """A saved code opens the way to a code at the confirmed contact: two classes (SP 800-63B section 4.2.2.2).
-
-        Returns the secret for the browser's cookie. Raises PersonError, the same for every reason.
-        """
-        index = self.accounts.citizen_index(citizen_number).hex()
-        key = f"{index}:{source}"[:200]
-        self.services.throttle.check_failures("recovery", key)
-        account_id = self.accounts.find_by_citizen_number(citizen_number)
-        secret = self._begin_recovery(account_id, typed, source=source, return_to=return_to) if account_id else None
-        if secret is None:
-            self.services.throttle.failed("recovery", key)
-            raise PersonError(NOT_RECOVERED)
-        self.services.throttle.succeeded("recovery", key)
-        return secret
-
-    def _begin_recovery(self, account_id: str, typed: str, *, source: str, return_to: str) -> str | None:
-        contact = contact_of(self.accounts.attributes(account_id))
-        if contact is None or not self.accounts.is_active(account_id):
-            return None
-        with self.ground.database.read() as connection:
-            if not recovery.is_living_code(connection, account_id, typed):
-                return None
-        data_key = self.accounts.load(account_id)["data_key"]
-        with self.ground.database.write() as connection:
-            if not recovery.spend_code(connection, self.ground, account_id, typed):
-                return None
-            case_id, secret = self.cases.begin(
-                connection, journey=Journey.RECOVERY, state=State.ADDRESSED, account_id=account_id,
-                data_key=data_key, return_to=return_to,
-            )  # fmt: skip
-            case = self.cases.read(connection, case_id)
-            sealed = self.cases.seal(case, json.dumps([contact.channel, contact.address]).encode(), what="contact")
-            connection.execute(update(ProofingCase).where(ProofingCase.id == case_id).values(contact=sealed))
-            self._send_code(connection, case, contact)
-            audit.record(
-                connection, self.ground.clock, event="recovery.begun", actor=case_id, subject=account_id, source=source
-            )
-        return secret
 
     # ------------------------------------------------------------ leaving
 

@@ -63,13 +63,6 @@ def spend_code(connection: Connection, ground: Ground, account_id: str, typed: s
     return connection.execute(update(RecoveryCode).where(*where).values(spent_at=ground.clock.now())).rowcount == 1
 
 
-def is_living_code(connection: Connection, account_id: str, typed: str) -> bool:
-    """For the first page of a recovery, which spends nothing yet; never a substitute for `spend_code`."""
-    where = (RecoveryCode.account_id == account_id, RecoveryCode.code_hash == hashed(normalised(typed)))
-    query = select(RecoveryCode.id).where(*where, RecoveryCode.spent_at.is_(None))
-    return connection.execute(query).first() is not None
-
-
 def codes_left(ground: Ground, account_id: str) -> int:
     with ground.database.read() as connection:
         where = (RecoveryCode.account_id == account_id, RecoveryCode.spent_at.is_(None))

@@ -6,7 +6,6 @@ address that the citizen gave at the desk; opening it makes that browser the one
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -16,21 +15,21 @@ from core import audit
 from core.errors import NotFound
 from core.identifiers import hashed, new_secret
 from enrollment import letters
-from enrollment.account import AccountStore
+from enrollment.case_contact import keep_contact
 from enrollment.evidence.contact import Contact
 from enrollment.models import Passkey, ProofingCase, RecoveryCode
-from enrollment.notices import Notices
-from enrollment.proofing import Case, CaseStore, Journey, State
+from enrollment.proofing import Case, Journey, State
+from enrollment.services import EnrolmentServices
 
 LINK_LIFETIME = timedelta(hours=24)  # SP 800-63A section 3.1.8: what is sent by e-mail
 
 
 class Returning:
-    def __init__(self, cases: CaseStore, accounts: AccountStore, notices: Notices) -> None:
-        self.cases = cases
-        self.accounts = accounts
-        self.notices = notices
-        self.ground = cases.ground
+    def __init__(self, services: EnrolmentServices) -> None:
+        self.cases = services.cases
+        self.accounts = services.accounts
+        self.notices = services.notices
+        self.ground = services.ground
 
     def begin(self, connection: Connection, review: Case, contact: Contact) -> None:
         """In the transaction of the second officer's approval."""
@@ -40,8 +39,7 @@ class Returning:
             data_key=review.data_key, opened_by=review.opened_by, lifetime=LINK_LIFETIME,
         )  # fmt: skip
         case = self.cases.read(connection, case_id)
-        sealed = self.cases.seal(case, json.dumps([contact.channel, contact.address]).encode(), what="contact")
-        connection.execute(update(ProofingCase).where(ProofingCase.id == case_id).values(contact=sealed))
+        keep_contact(connection, self.cases, case, contact)
         person = self.accounts.read(connection, review.account_id)
         new = {"email": "", "phone": "", "email" if contact.channel == "email" else "phone": contact.address}
         self.accounts.update(connection, review.account_id, replace(person, **new))

@@ -24,13 +24,15 @@ from enrollment import letters
 from enrollment.account import PersonAttributes
 from enrollment.civil_registry.protocol import CardClaim
 from enrollment.dossier import Kind, Outcome, inputs_of
+from enrollment.dual_control import ABOUT_ONESELF, Officer, captors, check_independent
 from enrollment.evidence.contact import Contact
 from enrollment.identities import activate, check_reaches, decide, inputs_in_force
-from enrollment.models import Account, Check, Decision, Evidence, ProofingCase
+from enrollment.models import Account, Decision, Evidence, ProofingCase
 from enrollment.models.account import AccountStatus
 from enrollment.notices import contact_of
 from enrollment.policy import Award, CheckMade, EvidenceHeld, award, load_policy
 from enrollment.proofing import CASE, LIVE, REVIEW_LIFETIME, Case, Journey, State, StepTaken, read_case
+from enrollment.returning import Returning
 from enrollment.services import EnrolmentServices
 from enrollment.verification.officer import Inspection
 
@@ -41,17 +43,7 @@ LOOKUPS = 60  # an hour, by one officer
 MAX_REASON = 2000
 
 NO_ACCOUNT = "Nobody with this citizen number has an account yet. The citizen enrols first, at /enroll."
-ABOUT_ONESELF = "This case is about you. Another officer must take it."
-OPENED_OR_CAPTURED = "You opened this case or inspected the card, so another officer must decide it."
 NOT_SUFFICIENT = "This cannot be approved: a check was not passed. Please refuse it, with your reason."
-
-
-@dataclass(frozen=True)
-class Officer:
-    """A proofing officer: `offices` are where the role is held, each `agency/unit`."""
-
-    account_id: str
-    offices: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -287,7 +279,7 @@ class Review:
         read = self.services.dossier.attributes(connection, case, CARD) or {}
         new_contact = read.get("new_contact")
         if isinstance(new_contact, list) and new_contact:
-            self.services.returning.begin(connection, case, Contact(*new_contact))
+            Returning(self.services).begin(connection, case, Contact(*new_contact))
         held = (Account.id == case.account_id, Account.status == AccountStatus.SUSPENDED)
         connection.execute(update(Account).where(*held).values(status=AccountStatus.ACTIVE))
 
@@ -310,23 +302,6 @@ class Review:
                 connection, self.ground.clock, case_id=case.id, awarded=nothing, approved=False,
                 decided_by=officer.account_id, reason=self.cases.seal(case, reason.encode(), what="reason"),
             )  # fmt: skip
-
-
-def check_independent(connection: Connection, officer: Officer, case: Case) -> None:
-    """Raises NotAllowed: dual control is a rule of the case, not a courtesy of the page."""
-    if officer.account_id == case.account_id:
-        raise NotAllowed(ABOUT_ONESELF)
-    if officer.account_id in {case.opened_by, *captors(connection, case.id)}:
-        raise NotAllowed(OPENED_OR_CAPTURED)
-
-
-def captors(connection: Connection, case_id: str) -> set[str]:
-    """Everybody whose hands were in the evidence: who captured it, and who made a check of it."""
-    mine = select(Evidence.id).where(Evidence.case_id == case_id)
-    captured = connection.execute(select(Evidence.captured_by).where(Evidence.case_id == case_id)).scalars()
-    second = Check.method == "second_officer_approved"
-    checked = connection.execute(select(Check.actor).where(Check.evidence_id.in_(mine), ~second)).scalars()
-    return {*captured, *checked}
 
 
 def claim_of(person: PersonAttributes, laser_code: str) -> CardClaim:

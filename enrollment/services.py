@@ -14,7 +14,6 @@ from enrollment.confirmation_code import ConfirmationCodes
 from enrollment.dossier import Dossier
 from enrollment.notices import Notices
 from enrollment.proofing import CaseStore
-from enrollment.returning import Returning
 from enrollment.verification.register_status import RegisterStatus
 from keys.envelope import Envelope
 
@@ -49,10 +48,6 @@ class EnrolmentServices:
     @cached_property
     def register(self) -> RegisterStatus:
         return RegisterStatus(self.ground, self.envelope, self.registry)
-
-    @cached_property
-    def returning(self) -> Returning:
-        return Returning(self.cases, self.accounts, self.notices)
 
     @cached_property
     def throttle(self) -> Throttle:

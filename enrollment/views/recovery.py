@@ -8,6 +8,8 @@ from core import web
 from core.errors import PersonError
 from enrollment.evidence.citizen_number import read_citizen_number
 from enrollment.proofing import Journey
+from enrollment.recovery_journey import RecoveryJourney
+from enrollment.returning import Returning
 from enrollment.views.pages import Errors, Pages, collect, is_finished, return_to, typed_values
 
 
@@ -29,18 +31,20 @@ class RecoveryPages:
         if number is None or code is None:
             return self.pages.show("recover", errors=errors, status=400, typed=typed, return_to=return_to())
         try:
-            secret = self.pages.enrolment.recover(number, code, source=web.source(), return_to=return_to())
+            secret = RecoveryJourney(self.pages.services).begin(
+                number, code, source=web.source(), return_to=return_to()
+            )
         except PersonError as error:
             return self.pages.refused("recover", None, error, typed, return_to=return_to())
         return self.pages.start(secret)
 
     def ask_return(self, secret: str) -> ResponseReturnValue:
         """The link that officers had sent: fetched by a mail scanner it must not be used up."""
-        self.pages.services.returning.check_link(secret)
+        Returning(self.pages.services).check_link(secret)
         return self.pages.show("return", secret=secret)
 
     def take_return(self, secret: str) -> ResponseReturnValue:
-        return self.pages.start(self.pages.services.returning.take(secret))
+        return self.pages.start(Returning(self.pages.services).take(secret))
 
 
 def read_recovery_code(typed: str) -> str:

@@ -17,12 +17,13 @@ from core import web
 from core.errors import NotAllowed, PersonError
 from core.i18n import BUDDHIST_ERA, format_date, language
 from core.web import callers, page
+from enrollment.dual_control import Officer
 from enrollment.evidence.citizen_number import read_citizen_number
 from enrollment.evidence.contact import read_contact
 from enrollment.evidence.laser_code import read_laser_code
 from enrollment.evidence.thai_name import read_latin_name
 from enrollment.proofing import StepTaken
-from enrollment.review import CaseFile, Officer, Review
+from enrollment.review import CaseFile, Review
 from enrollment.services import EnrolmentServices
 from enrollment.verification.officer import LIFELONG, Face, Feature, Inspection, read_expiry
 from idp.interaction import signed_in
@@ -188,19 +189,18 @@ def read_inspection() -> tuple[Inspection | None, Errors]:
     def typed(name: str) -> str:
         return form.get(name, "")
 
-    laser = collect(errors, lambda: read_laser_code(typed("laser_code")))
-    expires = collect(errors, lambda: read_expiry(typed("expiry_day"), typed("expiry_month"), typed("expiry_year")))
-    given = collect(errors, lambda: read_latin_name(typed("given_name"), field="given_name"))
-    family = collect(errors, lambda: read_latin_name(typed("family_name"), field="family_name", required=False))
     title = next((pair for pair in TITLES if pair[0] == typed("title_th")), None)
     if title is None:
         errors["title_th"] = gettext("Please choose the title as it stands on the card.")
-    contact = (
-        collect(errors, lambda: read_contact(typed("new_contact"), field="new_contact")) if typed("lost") else None
-    )
+    given = collect(errors, lambda: read_latin_name(typed("given_name"), field="given_name"))
+    family = collect(errors, lambda: read_latin_name(typed("family_name"), field="family_name", required=False))
+    expires = collect(errors, lambda: read_expiry(typed("expiry_day"), typed("expiry_month"), typed("expiry_year")))
+    laser = collect(errors, lambda: read_laser_code(typed("laser_code")))
     face = typed("face")
     if face not in set(Face):
         errors["face"] = gettext("Please say how the person compares with the photograph.")
+    lost = bool(typed("lost"))
+    contact = collect(errors, lambda: read_contact(typed("new_contact"), field="new_contact")) if lost else None
     if errors or laser is None or expires is None or given is None or family is None or title is None:
         return None, errors
     ticked = frozenset(Feature(each) for each in request.form.getlist("features") if each in set(Feature))

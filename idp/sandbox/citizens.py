@@ -20,6 +20,7 @@ from enrollment.civil_registry.fictional_people import person as fictional_perso
 from enrollment.civil_registry.protocol import CardClaim, RegisterAnswer
 from enrollment.civil_registry.simulator import RegistrySimulator
 from enrollment.dossier import Kind, inputs_of
+from enrollment.dual_control import Officer
 from enrollment.enrolment import CardDetails, Enrolment
 from enrollment.evidence.birth_date import BirthDate
 from enrollment.evidence.contact import Contact
@@ -27,7 +28,7 @@ from enrollment.identities import activate
 from enrollment.models import Account
 from enrollment.policy import CURRENT_POLICY, Requirement, Row, award, load_policy
 from enrollment.proofing import Case, Journey, State
-from enrollment.review import Officer, Review
+from enrollment.review import Review
 from enrollment.services import EnrolmentServices
 from enrollment.verification.officer import Face, Feature, Inspection
 from idp.sandbox.authenticator import SoftwareAuthenticators

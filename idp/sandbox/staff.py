@@ -8,7 +8,7 @@ from core import audit
 from core.ground import Ground
 from core.identifiers import new_id
 from enrollment.account import AccountStore
-from enrollment.review import Officer
+from enrollment.dual_control import Officer
 from idp.models.agency import Agency
 from idp.models.membership import Membership, Role, load_memberships
 from idp.sandbox.passkeys import Owner, PasskeyMaker

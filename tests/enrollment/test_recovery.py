@@ -13,8 +13,8 @@ from core.clock import SetClock
 from core.errors import PersonError
 from enrollment import recovery
 from enrollment.civil_registry.fictional_people import FictionalPerson
-from enrollment.enrolment import Enrolment
 from enrollment.models import Account, Passkey, RecoveryCode
+from enrollment.recovery_journey import RecoveryJourney
 from tests.authenticator import SoftwareAuthenticator
 from tests.enrollment.citizen import Citizen
 from tests.enrollment.conftest import Provider
@@ -80,11 +80,11 @@ def test_a_recovery_code_works_once(provider: Provider, person: FictionalPerson)
 def test_of_parallel_uses_of_one_recovery_code_one_wins(provider: Provider, person: FictionalPerson):
     citizen = Citizen(person, provider)
     code = citizen.enrolls()[0]
-    enrolment = Enrolment(provider.services)
+    journey = RecoveryJourney(provider.services)
 
     def use(number: int) -> bool:
         try:
-            enrolment.recover(person.citizen_number, code, source=f"192.0.2.{number}", return_to="")
+            journey.begin(person.citizen_number, code, source=f"192.0.2.{number}", return_to="")
         except PersonError:
             return False
         return True

@@ -16,10 +16,11 @@ from core.errors import NotAllowed, NotFound, PersonError, TooMany, Unavailable
 from enrollment.account import PersonAttributes
 from enrollment.civil_registry.fictional_people import FictionalPerson, people
 from enrollment.civil_registry.simulator import Mode
+from enrollment.dual_control import Officer
 from enrollment.evidence.contact import Contact
 from enrollment.models import Account, Decision, Identity, Passkey, ProofingCase
 from enrollment.proofing import State, StepTaken
-from enrollment.review import Officer, Review
+from enrollment.review import Review
 from enrollment.services import EnrolmentServices
 from enrollment.verification.officer import Face, Feature, Inspection
 from tests.enrollment.citizen import Citizen
