@@ -24,6 +24,7 @@ lint: .venv/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m tests.lint
+	$(BIN)/hadolint docker/Dockerfile
 	$(BIN)/pytest -q -p no:cacheprovider tests/test_floors.py
 
 bench: .venv/.test
