@@ -1,7 +1,8 @@
 """The Thai citizen number: thirteen digits, the last a check digit.
 
 `check = (11 - sum of d_i * (13 - i) mod 11) mod 10`. It proves nothing about identity: one in ten random numbers
-passes. The first digit is 1 to 8 for people in the house registration.
+passes, and the third digit, whose weight is 11, is not covered. The first digit is 1 to 8 for people in the house
+registration.
 """
 
 from __future__ import annotations

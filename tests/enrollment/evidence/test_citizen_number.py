@@ -40,12 +40,12 @@ def test_the_check_digit_makes_any_twelve_digits_valid(twelve: str):
 
 
 @given(twelve_digits, st.integers(0, 11), st.integers(1, 9))
-def test_one_wrong_digit_is_always_found_unless_it_meets_the_folded_check_digit(twelve: str, place: int, by: int):
-    """The outer `mod 10` folds the check values 10 and 11 onto 0 and 1: there, and only there, a change can hide."""
+def test_a_wrong_digit_is_found_save_where_the_method_is_blind(twelve: str, place: int, by: int):
+    """The third digit weighs 11, which is nothing modulo 11; and the outer `mod 10` folds 10 and 11 onto 0 and 1."""
     number = twelve + check_digit(twelve)
     wrong = number[:place] + str((int(number[place]) + by) % 10) + number[place + 1 :]
-    if check_digit(wrong[:12]) != number[12]:
-        with pytest.raises(PersonError):
-            read_citizen_number(wrong)
-    else:
-        assert number[12] in "01"
+    if check_digit(wrong[:12]) == number[12]:
+        assert place == 2 or number[12] in "01"
+        return
+    with pytest.raises(PersonError):
+        read_citizen_number(wrong)
