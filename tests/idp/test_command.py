@@ -1,0 +1,191 @@
+"""The `prajak` command as the contract has it: calls, JSON, exit codes, errors in one line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from idp.cli import main
+from tests.signing.workshop import plain_pdf
+
+Prajak = Callable[..., Result]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("command")
+
+
+@pytest.fixture(scope="module")
+def prajak(folder: Path) -> Prajak:
+    """The command over one seeded sandbox for the whole file."""
+    environment = {"PRAJAK_SANDBOX": "1", "PRAJAK_DATA_DIR": str(folder), "PRAJAK_ISSUER": "http://localhost:8080"}
+    runner = CliRunner()
+
+    def call(*arguments: str, **changed: str) -> Result:
+        return runner.invoke(main, arguments, env=environment | changed)
+
+    assert call("demo").exit_code == 0
+    return call
+
+
+def printed(result: Result) -> Any:
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+@pytest.fixture(scope="module")
+def seal(prajak: Prajak) -> str:
+    found = printed(prajak("officer", "list", "--json"))
+    return str(next(each["credential"] for each in found if each["kind"] == "seal"))
+
+
+@pytest.fixture(scope="module")
+def sealed(prajak: Prajak, seal: str, folder: Path) -> Path:
+    source, target = folder / "letter.pdf", folder / "sealed.pdf"
+    source.write_bytes(plain_pdf())
+    result = prajak("sign", str(source), str(target), "--credential", seal, "--visible", "1")
+    assert result.exit_code == 0, result.output
+    return target
+
+
+def test_seeding_twice_does_no_harm(prajak: Prajak):
+    first, second = printed(prajak("demo", "--json")), printed(prajak("demo", "--json"))
+    assert first == second
+    assert {"somchai", "malee", "officer-anan", "user0", "user31"} <= {each["name"] for each in first["people"]}
+    clients = {each["client_id"] for each in first["clients"]}
+    assert clients >= {"demo-a", "demo-b", "demo-native", "demo-dpop", "demo-fapi", "demo-basic"}
+
+
+def test_the_demo_refuses_outside_the_sandbox(prajak: Prajak, tmp_path: Path):
+    passphrase = tmp_path / "passphrase"
+    passphrase.write_text("correct horse battery staple, and some more of it\n")
+    passphrase.chmod(0o600)
+    told = {"PRAJAK_SANDBOX": "0", "PRAJAK_ISSUER": "https://id.example", "PRAJAK_DATA_DIR": str(tmp_path)}
+    result = prajak("demo", PRAJAK_KEYS_PASSPHRASE_FILE=str(passphrase), **told)
+    assert result.exit_code != 0
+    assert "andbox" in result.output
+
+
+def test_a_database_of_the_sandbox_refuses_another_mode_in_one_line(prajak: Prajak):
+    result = prajak("key", "list", PRAJAK_ISSUER="http://localhost:9999")
+    assert result.exit_code == 2
+    assert "PRAJAK_ISSUER" in result.output
+
+
+def test_schema_and_code_agree(prajak: Prajak):
+    assert printed(prajak("db", "check", "--json")) == []
+
+
+def test_the_doctor_finds_every_part_in_order(prajak: Prajak):
+    found = {each["part"]: each["state"] for each in printed(prajak("doctor", "--json"))}
+    assert {"settings", "schema", "keys", "audit", "disk"} <= set(found)
+    assert "broken" not in found.values()
+
+
+def test_the_audit_trail_of_the_seeding_is_unbroken(prajak: Prajak):
+    assert printed(prajak("audit", "verify", "--json"))["unbroken"] is True
+
+
+def test_a_key_is_rotated_and_listed(prajak: Prajak):
+    announced = json.loads(prajak("key", "rotate", "id-token", "--json").stdout)
+    states = {each["kid"]: each["state"] for each in printed(prajak("key", "list", "--json"))}
+    assert states[announced["kid"]] == announced["state"] == "pre-activation"
+
+
+def test_a_client_is_added_shown_and_removed(prajak: Prajak, tmp_path: Path):
+    file = tmp_path / "client.json"
+    metadata = {
+        "client_name": "Example",
+        "redirect_uris": ["https://agency.example/callback"],
+        "token_endpoint_auth_method": "client_secret_basic",
+    }
+    file.write_text(json.dumps(metadata))
+    added = printed(prajak("client", "add", str(file), "--json"))
+    assert added["client_secret"]
+    shown = printed(prajak("client", "show", added["client_id"], "--json"))
+    assert shown["prajak_profile"] == "oidc-basic"
+    assert prajak("client", "remove", added["client_id"]).exit_code == 0
+    assert added["client_id"] not in {each["client_id"] for each in printed(prajak("client", "list", "--json"))}
+
+
+def test_a_client_that_cannot_be_registered_is_told_the_field(prajak: Prajak, tmp_path: Path):
+    file = tmp_path / "client.json"
+    file.write_text(json.dumps({"client_name": "Example", "redirect_uris": ["https://agency.example/#fragment"]}))
+    result = prajak("client", "add", str(file))
+    assert result.exit_code == 1
+    assert "redirect_uris" in result.output
+
+
+def test_an_invitation_is_a_link_that_is_used_once(prajak: Prajak):
+    link = prajak("admin", "invite", "someone@agency.example").stdout.strip()
+    assert link.startswith("http://localhost:8080/invitation/")
+
+
+def test_a_sealed_document_verifies_with_exit_0(prajak: Prajak, sealed: Path):
+    result = prajak("verify", str(sealed), "--json")
+    (signature,) = json.loads(result.stdout)["signatures"]
+    assert result.exit_code == 0
+    assert signature["indication"] == "TOTAL-PASSED"
+    assert signature["level"] == "PAdES-BASELINE-LTA"
+
+
+def test_a_tampered_document_verifies_with_exit_1(prajak: Prajak, sealed: Path, tmp_path: Path):
+    content, tampered = sealed.read_bytes(), tmp_path / "tampered.pdf"
+    place = content.index(b"Page 1 of the letter") if b"Page 1 of the letter" in content else 200
+    tampered.write_bytes(content[:place] + b"X" + content[place + 1 :])
+    assert prajak("verify", str(tampered)).exit_code == 1
+
+
+def test_what_is_no_pdf_verifies_with_exit_2_and_no_signature_with_3(prajak: Prajak, folder: Path, sealed: Path):
+    nothing = folder / "nothing.pdf"
+    nothing.write_bytes(b"no PDF at all")
+    assert prajak("verify", str(nothing)).exit_code == 2
+    assert prajak("verify", str(folder / "letter.pdf")).exit_code == 3
+
+
+def test_a_level_is_raised(prajak: Prajak, seal: str, sealed: Path, folder: Path):
+    low, high = folder / "low.pdf", folder / "high.pdf"
+    assert prajak("sign", str(folder / "letter.pdf"), str(low), "--credential", seal, "--level", "b-t").exit_code == 0
+    assert prajak("augment", str(low), str(high), "--level", "b-lta").exit_code == 0
+    (signature,) = json.loads(prajak("verify", str(high), "--json").stdout)["signatures"]
+    assert signature["level"] == "PAdES-BASELINE-LTA"
+
+
+def test_an_officers_credential_does_not_sign_from_the_command_line(prajak: Prajak, folder: Path, sealed: Path):
+    """Sole control: no passkey, no signature."""
+    found = printed(prajak("officer", "list", "--json"))
+    officer = next(each["credential"] for each in found if each["kind"] == "officer")
+    result = prajak("sign", str(folder / "letter.pdf"), str(folder / "out.pdf"), "--credential", officer)
+    assert result.exit_code == 1
+    assert not (folder / "out.pdf").exists()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "",
+        "serve",
+        "db",
+        "demo",
+        "admin",
+        "client",
+        "key",
+        "ca",
+        "officer",
+        "sign",
+        "augment",
+        "verify",
+        "audit",
+        "doctor",
+    ],
+)
+def test_every_command_helps(prajak: Prajak, command: str):
+    result = prajak(*command.split(), "--help")
+    assert result.exit_code == 0
+    assert "Usage" in result.output
