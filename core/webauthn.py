@@ -150,8 +150,15 @@ def verify_registration(
         backup_eligible=verified.credential_device_type == CredentialDeviceType.MULTI_DEVICE,
         backed_up=verified.credential_backed_up,
         attestation_trusted=is_attestation_trusted(credential, attestation_roots, at),
-        transports=tuple(str(each) for each in credential.get("response", {}).get("transports", []))[:8],
+        transports=transports_of(credential),
     )
+
+
+def transports_of(credential: dict[str, Any]) -> tuple[str, ...]:
+    """AuthenticatorTransport values (section 5.8.4) as the browser says, unverified: a hint, and nothing else."""
+    said = credential["response"].get("transports")
+    known = ("usb", "nfc", "ble", "smart-card", "hybrid", "internal")
+    return tuple(each for each in known if isinstance(said, list) and each in said)
 
 
 def is_attestation_trusted(credential: dict[str, Any], roots: Sequence[bytes], at: datetime | None) -> bool:
