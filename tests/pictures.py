@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser import ARGUMENTS, CHROMIUM, DESK, PHONE
@@ -185,7 +186,14 @@ def main() -> None:
     print(f"{len(list(TARGET.rglob('*.png')))} pictures in {TARGET}")
     if "--readme" in sys.argv:
         for name, picture in README.items():
-            shutil.copyfile(TARGET / picture, ROOT / "docs" / "pictures" / f"{name}.png")
+            keep_top(TARGET / picture, ROOT / "docs" / "pictures" / f"{name}.png")
+
+
+def keep_top(picture: Path, kept: Path) -> None:
+    """The upper part, in a form that three fit side by side, with no more colours than a page has."""
+    with Image.open(picture) as image:
+        top = image.crop((0, 0, image.width, min(image.height, image.width * 8 // 5)))
+        top.convert("P", palette=Image.Palette.ADAPTIVE).save(kept, optimize=True)
 
 
 def photograph(browser: Browser, provider: Demonstration, language: str, scheme: str, screen: str) -> None:
