@@ -8,166 +8,25 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.browser import ARGUMENTS, CHROMIUM, DESK, PHONE
+from tests.browser import ARGUMENTS, CHROMIUM
 from tests.demonstration import Demonstration, demonstration
-from tests.people import somebody_new
-from tests.signing.workshop import plain_pdf
+from tests.tour import SCREENS, WALKS, Visitor, context_for
 
 ROOT = Path(__file__).parent.parent
 TARGET = ROOT / "var" / "pictures"
-SCREENS = {"phone": PHONE, "desk": DESK}
-OPEN = (
-    "/",
-    "/enroll",
-    "/enroll/recover",
-    "/verify",
-    "/accessibility",
-    "/privacy",
-    "/sign",
-    "/sandbox/outbox",
-    "/no-such-page",
-)
-OF_A_CITIZEN = ("/me", "/me/services", "/me/devices", "/me/activity", "/me/profile")
 README = {
     "consent": "th-light-phone/consent.png",
     "console": "th-light-desk/console-client.png",
     "verify": "th-light-phone/verified.png",
 }
-
-
-@dataclass
-class Camera:
-    """One language, scheme and screen."""
-
-    provider: Demonstration
-    page: Page
-    folder: Path
-
-    def goes_to(self, path: str) -> None:
-        self.page.goto(path if path.startswith("http") else self.provider.issuer + path)
-
-    def takes(self, name: str) -> None:
-        self.page.evaluate("document.fonts.ready")
-        self.page.screenshot(path=self.folder / f"{name}.png", full_page=True)
-
-    def signs_in(self, user: str) -> None:
-        self.page.select_option("#sandbox-sign-in [name=user]", user)
-        self.page.click("#sign-in")
-        self.page.wait_for_load_state()
-
-
-def open_pages(camera: Camera) -> None:
-    for path in OPEN:
-        camera.goes_to(path)
-        camera.takes("open" + path.replace("/", "-").rstrip("-"))
-
-
-def enrolment(camera: Camera) -> None:
-    page, person = camera.page, somebody_new()
-    camera.goes_to("/enroll")
-    page.check("[name=agree]")
-    page.click("#enroll-begin")
-    camera.takes("enroll-details")
-    page.fill("[name=citizen_number]", person.citizen_number[:-1] + "x")
-    page.click("#continue")
-    camera.takes("enroll-details-refused")
-
-
-def sign_in_and_consent(camera: Camera) -> None:
-    """Agency A, from its first page to its last."""
-    page = camera.page
-    camera.goes_to(camera.provider.agency_a)
-    camera.takes("agency")
-    page.click("#login")
-    camera.takes("sign-in")
-    camera.signs_in(next(CITIZENS))
-    if page.locator("#consent-allow").count():
-        camera.takes("consent")
-        page.click("#consent-allow")
-    page.wait_for_selector("#sub")
-    camera.takes("agency-signed-in")
-    for path in OF_A_CITIZEN:
-        camera.goes_to(path)
-        camera.takes("citizen" + path.replace("/", "-"))
-
-
-def console(camera: Camera) -> None:
-    camera.goes_to("/console")
-    camera.signs_in("developer-a")
-    camera.takes("console")
-    for name, path in (("new", "new"), ("client", "demo-a"), ("try", "demo-a/try"), ("keys", "demo-a/keys")):
-        camera.goes_to(f"/console/clients/{path}")
-        camera.takes(f"console-{name}")
-
-
-def administration(camera: Camera) -> None:
-    camera.goes_to("/console/people")
-    camera.signs_in("admin-a")
-    camera.takes("console-people")
-    camera.goes_to("/console/approvals")
-    camera.takes("console-approvals")
-
-
-def officers_desk(camera: Camera) -> None:
-    camera.goes_to("/officer")
-    camera.signs_in("officer-busaba")
-    camera.takes("officers-desk")
-
-
-def signing(camera: Camera) -> None:
-    page = camera.page
-    camera.goes_to("/sign")
-    page.click("#sign-in-to-desk")
-    camera.signs_in("officer-anan")
-    if page.locator("#consent-allow").count():
-        page.click("#consent-allow")
-    page.wait_for_selector("[name=file]")
-    camera.takes("signing-desk")
-    letter = camera.folder / "หนังสือตัวอย่าง.pdf"
-    letter.write_bytes(plain_pdf(pages=2))
-    page.set_input_files("[name=file]", letter)
-    page.click("#upload")
-    page.wait_for_selector("#sign")
-    page.wait_for_selector("[data-place]:visible")
-    camera.takes("signing-place")
-    page.click("#sign")
-    page.wait_for_selector("#sandbox-sign-in")
-    camera.takes("signing-step-up")
-    camera.signs_in("officer-anan")
-    page.wait_for_selector("#download")
-    camera.takes("signing-signed")
-    with page.expect_download() as arriving:
-        page.click("#download")
-    signed = camera.folder / "signed.pdf"
-    arriving.value.save_as(signed)
-    camera.goes_to("/verify")
-    page.set_input_files("[name=file]", signed)
-    page.click("#verify")
-    page.wait_for_selector(".prajak-card")
-    camera.takes("verified")
-    letter.unlink()
-    signed.unlink()
-
-
-WALKS: tuple[Callable[[Camera], None], ...] = (
-    open_pages,
-    enrolment,
-    sign_in_and_consent,
-    console,
-    administration,
-    officers_desk,
-    signing,
-)
-CITIZENS = iter([f"user{number}" for number in range(8, 32)])
 
 
 @contextmanager
@@ -199,14 +58,16 @@ def keep_top(picture: Path, kept: Path) -> None:
 def photograph(browser: Browser, provider: Demonstration, language: str, scheme: str, screen: str) -> None:
     folder = TARGET / f"{language}-{scheme}-{screen}"
     folder.mkdir(parents=True)
+
+    def take(page: Page, name: str) -> None:
+        page.screenshot(path=folder / f"{name}.png", full_page=True)
+
     for walk in WALKS:
-        context = browser.new_context(viewport=SCREENS[screen], color_scheme=scheme)  # type: ignore[arg-type]
-        cookie = {"name": "prajak-lang", "value": language, "url": provider.issuer}
-        context.add_cookies([cookie])  # type: ignore[list-item]
+        page = context_for(browser, provider, language=language, scheme=scheme, screen=screen)
         try:
-            walk(Camera(provider, context.new_page(), folder))
+            walk(Visitor(provider, page, folder, take))
         finally:
-            context.close()
+            page.context.close()
 
 
 if __name__ == "__main__":

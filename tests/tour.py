@@ -1,0 +1,162 @@
+"""A tour of every page of the running product, for whoever looks at them: a camera, or a check of accessibility."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page
+
+from tests.browser import DESK, PHONE
+from tests.demonstration import Demonstration
+from tests.people import somebody_new
+from tests.signing.workshop import plain_pdf
+
+SCREENS = {"phone": PHONE, "desk": DESK}
+OPEN = (
+    "/",
+    "/enroll",
+    "/enroll/recover",
+    "/verify",
+    "/accessibility",
+    "/privacy",
+    "/sign",
+    "/sandbox/outbox",
+    "/no-such-page",
+)
+OF_A_CITIZEN = ("/me", "/me/services", "/me/devices", "/me/activity", "/me/profile")
+
+
+@dataclass
+class Visitor:
+    """In one language, scheme and screen. `look` is what they do at each page, given its name."""
+
+    provider: Demonstration
+    page: Page
+    folder: Path
+    look: Callable[[Page, str], None]
+
+    def goes_to(self, path: str) -> None:
+        self.page.goto(path if path.startswith("http") else self.provider.issuer + path)
+
+    def looks_at(self, name: str) -> None:
+        self.page.evaluate("document.fonts.ready")
+        self.look(self.page, name)
+
+    def signs_in(self, user: str) -> None:
+        self.page.select_option("#sandbox-sign-in [name=user]", user)
+        self.page.click("#sign-in")
+        self.page.wait_for_load_state()
+
+
+def open_pages(visitor: Visitor) -> None:
+    for path in OPEN:
+        visitor.goes_to(path)
+        visitor.looks_at("open" + path.replace("/", "-").rstrip("-"))
+
+
+def enrolment(visitor: Visitor) -> None:
+    page, person = visitor.page, somebody_new()
+    visitor.goes_to("/enroll")
+    page.check("[name=agree]")
+    page.click("#enroll-begin")
+    visitor.looks_at("enroll-details")
+    page.fill("[name=citizen_number]", person.citizen_number[:-1] + "x")
+    page.click("#continue")
+    visitor.looks_at("enroll-details-refused")
+
+
+def sign_in_and_consent(visitor: Visitor) -> None:
+    """Agency A, from its first page to its last."""
+    page = visitor.page
+    visitor.goes_to(visitor.provider.agency_a)
+    visitor.looks_at("agency")
+    page.click("#login")
+    visitor.looks_at("sign-in")
+    visitor.signs_in(next(CITIZENS))
+    if page.locator("#consent-allow").count():
+        visitor.looks_at("consent")
+        page.click("#consent-allow")
+    page.wait_for_selector("#sub")
+    visitor.looks_at("agency-signed-in")
+    for path in OF_A_CITIZEN:
+        visitor.goes_to(path)
+        visitor.looks_at("citizen" + path.replace("/", "-"))
+
+
+def console(visitor: Visitor) -> None:
+    visitor.goes_to("/console")
+    visitor.signs_in("developer-a")
+    visitor.looks_at("console")
+    for name, path in (("new", "new"), ("client", "demo-a"), ("try", "demo-a/try"), ("keys", "demo-a/keys")):
+        visitor.goes_to(f"/console/clients/{path}")
+        visitor.looks_at(f"console-{name}")
+
+
+def administration(visitor: Visitor) -> None:
+    visitor.goes_to("/console/people")
+    visitor.signs_in("admin-a")
+    visitor.looks_at("console-people")
+    visitor.goes_to("/console/approvals")
+    visitor.looks_at("console-approvals")
+
+
+def officers_desk(visitor: Visitor) -> None:
+    visitor.goes_to("/officer")
+    visitor.signs_in("officer-busaba")
+    visitor.looks_at("officers-desk")
+
+
+def signing(visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.goes_to("/sign")
+    page.click("#sign-in-to-desk")
+    visitor.signs_in("officer-anan")
+    if page.locator("#consent-allow").count():
+        page.click("#consent-allow")
+    page.wait_for_selector("[name=file]")
+    visitor.looks_at("signing-desk")
+    letter = visitor.folder / "หนังสือตัวอย่าง.pdf"
+    letter.write_bytes(plain_pdf(pages=2))
+    page.set_input_files("[name=file]", letter)
+    page.click("#upload")
+    page.wait_for_selector("#sign")
+    page.wait_for_selector("[data-place]:visible")
+    visitor.looks_at("signing-place")
+    page.click("#sign")
+    page.wait_for_selector("#sandbox-sign-in")
+    visitor.looks_at("signing-step-up")
+    visitor.signs_in("officer-anan")
+    page.wait_for_selector("#download")
+    visitor.looks_at("signing-signed")
+    with page.expect_download() as arriving:
+        page.click("#download")
+    signed = visitor.folder / "signed.pdf"
+    arriving.value.save_as(signed)
+    visitor.goes_to("/verify")
+    page.set_input_files("[name=file]", signed)
+    page.click("#verify")
+    page.wait_for_selector(".prajak-card")
+    visitor.looks_at("verified")
+    letter.unlink()
+    signed.unlink()
+
+
+WALKS: tuple[Callable[[Visitor], None], ...] = (
+    open_pages,
+    enrolment,
+    sign_in_and_consent,
+    console,
+    administration,
+    officers_desk,
+    signing,
+)
+CITIZENS = iter([f"user{number}" for number in range(8, 32)])
+
+
+def context_for(browser: Browser, provider: Demonstration, *, language: str, scheme: str, screen: str) -> Page:
+    """A new browser of somebody who chose this language; close its context when done."""
+    context = browser.new_context(viewport=SCREENS[screen], color_scheme=scheme)  # type: ignore[arg-type]
+    context.add_cookies([{"name": "prajak-lang", "value": language, "url": provider.issuer}])  # type: ignore[list-item]
+    return context.new_page()
