@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.x509.oid import NameOID
 
 LONGEST_CHAIN = 5
@@ -34,7 +34,7 @@ def is_trusted(x5c: Sequence[bytes], roots: Sequence[bytes], *, fmt: str, aaguid
         anchors = [anchor for pem in roots for anchor in x509.load_pem_x509_certificates(pem)]
         in_force = all(is_in_force(each, at) for each in chain)
         return in_force and is_fit_to_attest(chain[0], fmt, aaguid) and leads_to(chain, anchors, at)
-    except (ValueError, TypeError, x509.ExtensionNotFound, x509.DuplicateExtension):
+    except Exception:  # noqa: BLE001 - a certificate that cannot be read, whatever the reason, is not trusted
         return False
 
 
@@ -57,7 +57,7 @@ def is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> boo
     """The issuer's name, and a signature that its key made."""
     try:
         certificate.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature):
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
         return False
     return True
 
