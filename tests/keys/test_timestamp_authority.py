@@ -19,6 +19,7 @@ from keys.models import TimeStamp
 from keys.profiles import TIME_STAMP_POLICY
 from keys.purposes import PUBLICATION, Purpose
 from keys.trust_services import TrustServices
+from tests.own_loop import in_a_thread
 
 DATA = "เอกสาร".encode()
 
@@ -91,9 +92,8 @@ def test_pyhanko_accepts_the_token_as_a_time_stamp(trust, clock):
     token = granted(trust, query())
     roots = [Asn1Certificate.load(trust.ca.root.public_bytes(Encoding.DER))]
     context = ValidationContext(trust_roots=roots, moment=clock.now())
-    status = asyncio.run(
-        validate_tst_signed_data(token["content"], context, lambda name: new_hash(name, DATA).digest())
-    )
+    validation = validate_tst_signed_data(token["content"], context, lambda name: new_hash(name, DATA).digest())
+    status = in_a_thread(lambda: asyncio.run(validation))
     assert status["intact"]
     assert status["valid"]
     assert status["trust_problem_indic"] is None

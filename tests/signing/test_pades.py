@@ -208,13 +208,15 @@ def certified(workshop: Workshop, pdf: bytes, *, permission: int) -> bytes:
     from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
     from pyhanko.sign import fields, signers
 
+    from tests.own_loop import in_a_thread
     from tests.signing.workshop import pyhanko_signer
 
     out = BytesIO()
     meta = signers.PdfSignatureMetadata(
         field_name="Certification", certify=True, docmdp_permissions=fields.MDPPerm(permission)
     )
-    signers.sign_pdf(IncrementalPdfFileWriter(BytesIO(pdf)), meta, pyhanko_signer(workshop), output=out)
+    writer, signer = IncrementalPdfFileWriter(BytesIO(pdf)), pyhanko_signer(workshop)
+    in_a_thread(lambda: signers.sign_pdf(writer, meta, signer, output=out))
     return out.getvalue()
 
 
