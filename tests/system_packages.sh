@@ -10,6 +10,5 @@ need redis-server redis-server
 need pdfsig poppler-utils
 need qpdf qpdf
 need openssl openssl
-need certutil libnss3-tools
 [ -n "$(ls /usr/lib/postgresql/*/bin/initdb 2>/dev/null)" ] || missing="$missing postgresql"
 [ -z "$missing" ] || sh "$(dirname "$0")/../.ci/install" $missing
