@@ -61,10 +61,6 @@ class Officer:
 
     # ------------------------------------------------------------ signing
 
-    def lets_the_desk_know_the_name(self) -> None:
-        """The desk is a client like any other: the officer's name is released with consent, once."""
-        self.page.click("#consent-allow")
-
     def enters_the_desk(self) -> None:
         """Signs in to the signing module, which is a client like any other: with consent, the first time."""
         page = self.page

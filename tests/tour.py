@@ -75,6 +75,7 @@ def sign_in_and_consent(visitor: Visitor) -> None:
     page.click("#login")
     visitor.looks_at("sign-in")
     visitor.signs_in(next(CITIZENS))
+    page.wait_for_selector("#consent-allow, #sub")
     if page.locator("#consent-allow").count():
         visitor.looks_at("consent")
         page.click("#consent-allow")
@@ -113,6 +114,7 @@ def signing(visitor: Visitor) -> None:
     visitor.goes_to("/sign")
     page.click("#sign-in-to-desk")
     visitor.signs_in("officer-anan")
+    page.wait_for_selector("#consent-allow, [name=file]")
     if page.locator("#consent-allow").count():
         page.click("#consent-allow")
     page.wait_for_selector("[name=file]")

@@ -37,9 +37,7 @@ def test_an_officer_signs_with_a_security_key_and_a_citizen_verifies(
     issue = ("officer", "issue", "officer-wanida", "--position-th", "ผู้อำนวยการกอง", "--position-en", "Director")
     provider.prajak(*issue, "--json")
 
-    officer.goes_to("/sign")
-    officer.page.click("#sign-in-to-desk")
-    officer.lets_the_desk_know_the_name()
+    officer.enters_the_desk()
     officer.uploads(document)
     check_accessibility(officer.page)
     officer.asks_to_sign()
@@ -63,10 +61,7 @@ def test_an_officer_signs_in_the_sandbox_without_an_authenticator(
     chromium: Browser, provider: Demonstration, document: Path, tmp_path: Path
 ):
     officer = officer_at(chromium, provider, "officer-anan")
-    officer.goes_to("/sign")
-    officer.page.click("#sign-in-to-desk")
-    officer.uses_the_sandbox()
-    officer.lets_the_desk_know_the_name()
+    officer.enters_the_desk()
     officer.uploads(document)
     officer.asks_to_sign()
     officer.uses_the_sandbox()
