@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 import idp.tables  # noqa: F401 - gives Alembic its metadata
+from core.settings import SettingsError, load_settings
 from core.telemetry import configure_logging
 from idp.admin.invitation import invite
 from idp.app import Signing, own_metadata, signing_officers
@@ -110,6 +111,8 @@ def officer_revoke(credential: str) -> None:
 @json_option
 def demo(persons: int, *, as_json: bool) -> None:
     """Migrate, then seed citizens, officers, agencies and their credentials. Sandbox only; twice does no harm."""
+    if not load_settings().sandbox:  # before anything is touched
+        raise SettingsError("PRAJAK_SANDBOX: the demo is seeded in a sandbox only")
     migrate()
     provider = compose()
     register_own_client(provider, own_metadata(provider))

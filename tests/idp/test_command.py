@@ -69,7 +69,8 @@ def test_the_demo_refuses_outside_the_sandbox(prajak: Prajak, tmp_path: Path):
     told = {"PRAJAK_SANDBOX": "0", "PRAJAK_ISSUER": "https://id.example", "PRAJAK_DATA_DIR": str(tmp_path)}
     result = prajak("demo", PRAJAK_KEYS_PASSPHRASE_FILE=str(passphrase), **told)
     assert result.exit_code != 0
-    assert "andbox" in result.output
+    assert "PRAJAK_SANDBOX" in result.output
+    assert not (tmp_path / "prajak.db").exists(), "refused before anything was made"
 
 
 def test_a_database_of_the_sandbox_refuses_another_mode_in_one_line(prajak: Prajak):
