@@ -13,6 +13,7 @@ from asn1crypto import tsp
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
@@ -50,7 +51,12 @@ class MemorySigner:
         return self.key.public_key()
 
     def sign(self, data: bytes) -> bytes:
-        raise NotImplementedError
+        """As JWS has it (RFC 7518 section 3.4): for ECDSA the two numbers side by side."""
+        signature = self.sign_x509(data)
+        if not isinstance(self.key, ec.EllipticCurvePrivateKey):
+            return signature
+        size = (self.key.key_size + 7) // 8
+        return b"".join(number.to_bytes(size, "big") for number in decode_dss_signature(signature))
 
     def sign_x509(self, data: bytes) -> bytes:
         if isinstance(self.key, ec.EllipticCurvePrivateKey):
