@@ -1,0 +1,1 @@
+"""The protocol suite as a matrix: which test shows which rule of which specification."""
