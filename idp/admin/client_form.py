@@ -22,7 +22,8 @@ from idp.registration.problems import Problem
 OFFERED_CLAIMS = (*(name for name in CATALOGUE if "#" not in name and name not in WITH), VERIFIED_CLAIMS)
 LISTS = ("redirect_uris", "post_logout_redirect_uris")
 TEXTS = ("client_uri", "policy_uri", "tos_uri", "backchannel_logout_uri")
-BOUND_PROFILES = ("fapi2-security",)  # access tokens are bound to a key of the client (RFC 9449)
+BOUND_PROFILES = ("fapi2-security", "fapi2-message-signing")  # tokens are bound to a key (RFC 9449)
+BOUND_BY_CERTIFICATE = "tls_client_certificate_bound_access_tokens"  # RFC 8705: instead
 # An error about the one is shown at the other.
 NAMES = {
     "client_name": "name_en",
@@ -98,7 +99,7 @@ def metadata_of(form: ClientForm, registered: Mapping[str, Any] | None = None) -
         "client_name": form.name_en,
         "client_name#th": form.name_th,
         "prajak_profile": form.profile,
-        "dpop_bound_access_tokens": form.profile in BOUND_PROFILES,
+        "dpop_bound_access_tokens": form.profile in BOUND_PROFILES and not kept.get(BOUND_BY_CERTIFICATE),
         "backchannel_logout_session_required": bool(form.backchannel_logout_uri),
         "jwks_uri": form.jwks_uri if form.key_source == "jwks_uri" else "",
     }

@@ -33,6 +33,9 @@ WAITING = (lazy_gettext("Waiting for a decision"), "warning")
 PROFILES = {
     ProfileName.OIDC_BASIC: lazy_gettext("OpenID Connect: the usual protection"),
     ProfileName.FAPI2_SECURITY: lazy_gettext("FAPI 2.0: for sensitive services; tokens are bound to your key"),
+    ProfileName.FAPI2_MESSAGE_SIGNING: lazy_gettext(
+        "FAPI 2.0 with signed messages: requests and answers are proof of what was asked and told"
+    ),
 }
 # A registered claim covers every language it is known in.
 CLAIMS = {

@@ -90,13 +90,59 @@ class RegisteredClient:
         return self.profile.par_required or bool(self.metadata.get("require_pushed_authorization_requests"))
 
     @property
+    def requires_signed_request_object(self) -> bool:
+        """RFC 9101 section 10.5, FAPI 2.0 Message Signing section 5.3.1."""
+        return self.profile.signed_request_object_required or bool(self.metadata.get("require_signed_request_object"))
+
+    @property
+    def requires_mtls_binding(self) -> bool:
+        """RFC 8705 section 3.4: its access tokens are bound to its certificate."""
+        return bool(self.metadata.get("tls_client_certificate_bound_access_tokens"))
+
+    @property
     def requires_dpop(self) -> bool:
-        """RFC 9449 section 5.2."""
-        return self.profile.sender_constrained or bool(self.metadata.get("dpop_bound_access_tokens"))
+        """RFC 9449 section 5.2. Where a profile wants bound tokens, this is how, unless a certificate binds them."""
+        bound = self.profile.sender_constrained and not self.requires_mtls_binding
+        return bound or bool(self.metadata.get("dpop_bound_access_tokens"))
+
+    @property
+    def requires_bound_tokens(self) -> bool:
+        """No bearer token for this client."""
+        return self.requires_dpop or self.requires_mtls_binding
+
+    @property
+    def requires_signed_authorization_response(self) -> bool:
+        """JARM section 2.3, FAPI 2.0 Message Signing section 5.4.1."""
+        return self.profile.signed_authorization_response_required
+
+    @property
+    def requires_signed_introspection(self) -> bool:
+        """RFC 9701 section 5: registered, or the profile's."""
+        return self.profile.signed_introspection_required or "introspection_signed_response_alg" in self.metadata
+
+    @property
+    def rotates_refresh_tokens(self) -> bool:
+        """FAPI 2.0 Security Profile section 5.3.2.1: not where the profile forbids it."""
+        return self.profile.refresh_token_rotation
+
+    @property
+    def response_modes(self) -> tuple[str, ...]:
+        """Those that it registered; empty: any that this server has."""
+        return tuple(self.metadata.get("response_modes") or ())
+
+    @property
+    def grant_types(self) -> tuple[str, ...]:
+        """RFC 7591 section 2."""
+        return tuple(self.metadata.get("grant_types", ("authorization_code",)))
+
+    def signed_response_alg(self, response: str) -> str:
+        """`response` is one of `idp.models.jose.RESPONSES`; what was registered, else the profile's default."""
+        return str(self.metadata.get(f"{response}_signed_response_alg") or self.profile.signing_algorithms[0])
 
     @property
     def redirect_uris(self) -> list[str]:
-        return list(self.metadata["redirect_uris"])
+        """Empty for a client of no grant that redirects."""
+        return list(self.metadata.get("redirect_uris") or ())
 
     @property
     def token_endpoint_auth_method(self) -> str:
@@ -109,8 +155,16 @@ class RegisteredClient:
     @cached_property
     def signing_keys(self) -> tuple[ECKey | OKPKey | RSAKey, ...]:
         """Public keys for its assertions, imported once. They were checked when they were registered or fetched."""
+        return self._keys("sig")
+
+    @cached_property
+    def encryption_keys(self) -> tuple[ECKey | OKPKey | RSAKey, ...]:
+        """Public keys to encrypt for it. RFC 7517 section 4.2: a key without `use` serves for both."""
+        return self._keys("enc")
+
+    def _keys(self, use: str) -> tuple[ECKey | OKPKey | RSAKey, ...]:
         keys = json.loads(self.jwks)["keys"] if self.jwks else []
-        return tuple(KINDS[jwk["kty"]].import_key(jwk) for jwk in keys if jwk.get("use", "sig") == "sig")
+        return tuple(KINDS[jwk["kty"]].import_key(jwk) for jwk in keys if jwk.get("use", use) == use)
 
     @cached_property
     def claim_entries(self) -> Mapping[str, Mapping[str, Any]]:
