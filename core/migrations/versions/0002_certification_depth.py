@@ -14,7 +14,8 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("x5t_s256", sa.String(length=43), server_default="", nullable=False))
         batch_op.drop_index(batch_op.f("ix_issued_token_code_id"))
         batch_op.alter_column("code_id", new_column_name="family_id", existing_type=sa.String(length=22))
-        batch_op.create_index(batch_op.f("ix_issued_token_family_id"), ["family_id"], unique=False)
+
+    op.create_index(op.f("ix_issued_token_family_id"), "issued_token", ["family_id"], unique=False)
 
 
 def downgrade() -> None:
