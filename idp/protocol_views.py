@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from flask import Blueprint, Response, jsonify, make_response, request
 from flask.typing import ResponseReturnValue
@@ -12,10 +11,10 @@ from core.web import ANYONE, BEARER, CLIENT, callers, machine, reads_raw
 from idp.errors import InvalidRequest, OAuthError
 from idp.oauth2 import dpop
 from idp.oauth2.bearer import Scheme, challenge
-from idp.oauth2.call import Call
+from idp.oauth2.call import Call, Reply
 from idp.oauth2.parameters import read_form
 from idp.oidc.discovery import MAX_AGE, Prepared
-from idp.server import ENDPOINTS, Server
+from idp.server import CLIENT_ENDPOINTS, ENDPOINTS, Server
 
 FORM = "application/x-www-form-urlencoded"
 MAX_BODY = 256 * 1024
@@ -25,20 +24,8 @@ ALGORITHMS = " ".join(dpop.ALGORITHMS)
 def blueprint(server: Server) -> Blueprint:
     views = Blueprint("protocol", __name__)
 
-    @views.post(ENDPOINTS["token_endpoint"])
-    @callers(CLIENT)
-    @machine
-    @reads_raw
-    def token() -> ResponseReturnValue:
-        return answered(lambda: server.token(read_call(server, "token_endpoint")))
-
-    @views.post(ENDPOINTS["pushed_authorization_request_endpoint"])
-    @callers(CLIENT)
-    @machine
-    @reads_raw
-    def par() -> ResponseReturnValue:
-        call = lambda: server.push(read_call(server, "pushed_authorization_request_endpoint"))  # noqa: E731
-        return answered(call, status=201)
+    for endpoint in CLIENT_ENDPOINTS:
+        views.add_url_rule(endpoint.path, endpoint.name, client_view(server, endpoint.name), methods=["POST"])
 
     @views.route(ENDPOINTS["userinfo_endpoint"], methods=["GET", "POST"])
     @callers(BEARER)
@@ -74,6 +61,29 @@ def blueprint(server: Server) -> Blueprint:
     return views
 
 
+def client_view(server: Server, endpoint: str) -> Callable[[], ResponseReturnValue]:
+    @callers(CLIENT)
+    @machine
+    @reads_raw
+    def view() -> ResponseReturnValue:
+        try:
+            return replied(server.answer(endpoint, read_call(server, endpoint)))
+        except OAuthError as error:
+            return refused(error)
+
+    return view
+
+
+def replied(reply: Reply) -> Response:
+    if isinstance(reply.body, Mapping):
+        response = jsonify(reply.body)
+    else:
+        response = Response(reply.body or "", mimetype=reply.content_type)
+    response.status_code = reply.status
+    response.headers.update(reply.headers)
+    return no_store(response)
+
+
 def read_call(server: Server, endpoint: str) -> Call:
     """Raises InvalidRequest for a body that is no form. `url` is our own name: the Host header is not asked."""
     if (request.content_length or 0) > MAX_BODY:
@@ -85,6 +95,8 @@ def read_call(server: Server, endpoint: str) -> Call:
         query=read_form(request.query_string),
         authorization=request.headers.get("Authorization", ""),
         dpop=tuple(request.headers.getlist("DPoP")),
+        origin=request.headers.get("Origin", ""),
+        accept=request.headers.get("Accept", ""),
     )
 
 
@@ -94,13 +106,6 @@ def read_body() -> Mapping[str, str]:
     if body and request.mimetype != FORM:
         raise InvalidRequest(f"the body must be {FORM}")
     return read_form(body)
-
-
-def answered(call: Callable[[], dict[str, Any]], *, status: int = 200) -> Response:
-    try:
-        return no_store(make_response(jsonify(call()), status))
-    except OAuthError as error:
-        return refused(error)
 
 
 def refused(error: OAuthError) -> Response:

@@ -4,11 +4,10 @@ extensions, endpoints. A feature is a file and a line here; discovery is built f
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
 
@@ -35,11 +34,12 @@ from idp.oauth2 import (
     public_client,
     rar,
 )
-from idp.oauth2.authorization_request import Asked, Step, check_redirect_uri
+from idp.oauth2.authorization_request import Asked, Step
 from idp.oauth2.bearer import read_access_token
-from idp.oauth2.call import Call
+from idp.oauth2.call import AuthenticatedCall, Call, Reply
 from idp.oauth2.client_authentication import AuthenticatedClient, Presented, Registry
-from idp.oauth2.one_time import OneTime, spend_all, spend_what_is_left
+from idp.oauth2.endpoint import Endpoint, EndpointServices, MakeGrant
+from idp.oauth2.one_time import OneTime, spend_what_is_left
 from idp.oauth2.parameters import required
 from idp.oidc import (
     authentication_request,
@@ -51,9 +51,10 @@ from idp.oidc import (
     verified_claims,
 )
 from idp.oidc.authentication_request import AuthorizationRequest
-from idp.oidc.code_grant import CodeGrant, TokenRequest
+from idp.oidc.code_grant import CodeGrant
 from idp.oidc.discovery import KeySetDocument, Prepared
 from idp.oidc.hints import KnownSubjects
+from idp.oidc.issuing import Tokens
 from idp.oidc.userinfo import Userinfo
 from idp.registration.client_keys import ClientKeys
 from keys.keystore import Keystore
@@ -86,7 +87,7 @@ AUTHORIZATION_REQUEST: tuple[Step, ...] = (
     claims_parameter.assign_claims,
 )
 
-GRANTS = (CodeGrant,)
+GRANTS: tuple[MakeGrant, ...] = (CodeGrant,)
 
 EXTENSIONS: tuple[Mapping[str, Any], ...] = (
     authentication_request.METADATA,
@@ -102,26 +103,37 @@ EXTENSIONS: tuple[Mapping[str, Any], ...] = (
     backchannel_logout.METADATA,
 )
 
+
+class TokenEndpoint:
+    """RFC 6749 section 3.2."""
+
+    def __init__(self, services: EndpointServices) -> None:
+        self.grants = {grant.name: grant(services) for grant in GRANTS}
+
+    def answer(self, call: AuthenticatedCall) -> Reply:
+        name = required(call.parameters, "grant_type")
+        grant = self.grants.get(name)
+        if grant is None:
+            raise UnsupportedGrantType(f"grant_type must be one of {', '.join(self.grants)}")
+        if name not in call.client.get("grant_types", ["authorization_code"]):
+            raise UnauthorizedClient("this client is not registered for this grant_type")
+        return Reply(grant.redeem(call))
+
+
+CLIENT_ENDPOINTS = (
+    Endpoint("token_endpoint", "/token", TokenEndpoint),
+    Endpoint("pushed_authorization_request_endpoint", "/par", par.PushedAuthorizationRequests),
+)
+
 ENDPOINTS = {
     "authorization_endpoint": "/authorize",
-    "pushed_authorization_request_endpoint": "/par",
-    "token_endpoint": "/token",
+    **{endpoint.name: endpoint.path for endpoint in CLIENT_ENDPOINTS},
     "userinfo_endpoint": "/userinfo",
     "jwks_uri": "/jwks",
     "end_session_endpoint": "/logout",
 }
 
-
 KEPT = timedelta(minutes=10)  # tokens, after they expired: a late replay of their code still finds them
-AnswerClient = Callable[[AuthenticatedClient, str, tuple[OneTime, ...]], dict[str, Any]]  # client, jkt, one-time things
-
-
-class Grant(Protocol):
-    @property
-    def name(self) -> str: ...
-
-    def redeem(self, request: TokenRequest) -> dict[str, Any]: ...
-
 
 SESSION = Session.__table__
 SESSION_IN_FORCE = (
@@ -144,8 +156,17 @@ class Server:
         self.key_set = KeySetDocument(ground, keystore)
         self.hints = KnownSubjects(ground, self.key_set)
         self.userinfo_endpoint = Userinfo(ground, accounts, self.clients)
-        grants: tuple[Grant, ...] = tuple(grant(ground, keystore, accounts, is_session_in_force) for grant in GRANTS)
-        self.grants: Mapping[str, Grant] = {grant.name: grant for grant in grants}
+        tokens = Tokens(ground, keystore, accounts, is_session_in_force)
+        services = EndpointServices(
+            ground=ground,
+            keystore=keystore,
+            accounts=accounts,
+            clients=self.clients,
+            tokens=tokens,
+            is_session_in_force=is_session_in_force,
+            validate=self.validate,
+        )
+        self.answers = {endpoint.name: endpoint.answer(services) for endpoint in CLIENT_ENDPOINTS}
         self.registry = Registry(self.clients.load, self.client_keys.refresh)
 
     def url(self, endpoint: str) -> str:
@@ -168,39 +189,26 @@ class Server:
             client_id=client.client_id, redirect_uri=redirect_uri, received_at=received_at, **values
         )
 
-    def push(self, call: Call) -> dict[str, Any]:
-        """RFC 9126 section 2: the same checks as at `/authorize`, before anybody is asked to sign in."""
+    # What clients call ----------------------------------------------------------------------------------------------
 
-        def answer(authenticated: AuthenticatedClient, jkt: str, one_time: tuple[OneTime, ...]) -> dict[str, Any]:
-            if "request_uri" in call.form:
-                raise InvalidRequest("request_uri must not be pushed")  # section 2.1
-            client, lifetime = authenticated.client, self.ground.settings.request_uri_lifetime
-            check_redirect_uri(client, required(call.form, "redirect_uri"))
-            request = self.validate(client, call.form, pushed=True, jkt=jkt)
-            text = json.dumps(request.to_dict(), ensure_ascii=False)
-            with self.ground.database.write() as connection:
-                spend_all(connection, one_time)
-                expires_at = self.ground.clock.now() + lifetime
-                request_uri = par.record(connection, client_id=client.client_id, request=text, expires_at=expires_at)
-            return {"request_uri": request_uri, "expires_in": int(lifetime.total_seconds())}
-
-        return self._authenticated(call, answer)
-
-    # The token endpoint ---------------------------------------------------------------------------------------------
-
-    def token(self, call: Call) -> dict[str, Any]:
-        """RFC 6749 section 3.2."""
-
-        def answer(authenticated: AuthenticatedClient, jkt: str, one_time: tuple[OneTime, ...]) -> dict[str, Any]:
-            name = required(call.form, "grant_type")
-            grant = self.grants.get(name)
-            if grant is None:
-                raise UnsupportedGrantType(f"grant_type must be one of {', '.join(self.grants)}")
-            if name not in authenticated.client.get("grant_types", ["authorization_code"]):
-                raise UnauthorizedClient("this client is not registered for this grant_type")
-            return grant.redeem(TokenRequest(call.form, authenticated.client, jkt, one_time))
-
-        return self._authenticated(call, answer)
+    def answer(self, endpoint: str, call: Call) -> Reply:
+        """One of CLIENT_ENDPOINTS, by its name. What a call may use only once is spent by the act itself; by a refused
+        call too, in a transaction of its own.
+        """
+        one_time: tuple[OneTime, ...] = ()
+        try:
+            authenticated = self.authenticate(call)
+            one_time = authenticated.one_time
+            cnf: dict[str, str] = {}
+            if call.dpop:
+                proof = self._proof(call)
+                cnf, one_time = {"jkt": proof.jkt}, (*one_time, proof.one_time)
+            return self.answers[endpoint].answer(AuthenticatedCall(call, authenticated.client, cnf, one_time))
+        except OAuthError:
+            if one_time:
+                with self.ground.database.write() as connection:
+                    spend_what_is_left(connection, one_time)
+            raise
 
     def userinfo(self, call: Call) -> dict[str, Any]:
         presented = read_access_token(call.authorization, call.form, call.query)
@@ -216,23 +224,6 @@ class Server:
             purge_session_clients(connection, now - 2 * settings.session_lifetime)
 
     # Client authentication ------------------------------------------------------------------------------------------
-
-    def _authenticated(self, call: Call, answer: AnswerClient) -> dict[str, Any]:
-        """What a call may use only once is spent by `answer`; by a refused call too, in a transaction of its own."""
-        one_time: tuple[OneTime, ...] = ()
-        try:
-            authenticated = self.authenticate(call)
-            one_time = authenticated.one_time
-            jkt = ""
-            if call.dpop:
-                proof = self._proof(call)
-                jkt, one_time = proof.jkt, (*one_time, proof.one_time)
-            return answer(authenticated, jkt, one_time)
-        except OAuthError:
-            if one_time:
-                with self.ground.database.write() as connection:
-                    spend_what_is_left(connection, one_time)
-            raise
 
     def authenticate(self, call: Call) -> AuthenticatedClient:
         """RFC 6749 section 2.3: one method in each request."""
@@ -275,7 +266,7 @@ class Server:
             "claims_supported": ["sub", "iss", "auth_time", "acr", "amr", "sid", *claims.CATALOGUE],
             "claims_locales_supported": ["th", "en"],
             "ui_locales_supported": ["th", "en"],
-            "grant_types_supported": list(self.grants),
+            "grant_types_supported": [grant.name for grant in GRANTS],
             "acr_values_supported": acr_values_supported(sandbox=settings.sandbox),
             "token_endpoint_auth_methods_supported": methods,
             "token_endpoint_auth_signing_alg_values_supported": algorithms,

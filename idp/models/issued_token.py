@@ -17,8 +17,9 @@ from core.database import Base, UTCDateTime
 
 
 class IssuedToken(Base):
-    """`requested_claims` names a `RequestedClaims` row and `jkt` the DPoP key (RFC 7638); both are empty where there
-    is none. `grant_id` and `session_id` are empty where the token came of neither. `revoked_at` is empty while it
+    """`requested_claims` names a `RequestedClaims` row; `jkt` is the DPoP key (RFC 7638) and `x5t_s256` the
+    certificate (RFC 8705) it is bound to; each is empty where there is none. Everything that came of one code has its
+    `family_id`. `grant_id` and `session_id` are empty where the token came of neither. `revoked_at` is empty while it
     counts.
     """
 
@@ -33,7 +34,8 @@ class IssuedToken(Base):
     scope: Mapped[str] = mapped_column(Text)
     requested_claims: Mapped[str] = mapped_column(String(43))
     jkt: Mapped[str] = mapped_column(String(43))
-    code_id: Mapped[str] = mapped_column(String(22), index=True)
+    x5t_s256: Mapped[str] = mapped_column(String(43))
+    family_id: Mapped[str] = mapped_column(String(22), index=True)
     grant_id: Mapped[str] = mapped_column(String(22), index=True)
     session_id: Mapped[str] = mapped_column(String(22), index=True)
     issued_at: Mapped[datetime] = mapped_column(UTCDateTime)
@@ -48,9 +50,9 @@ def record_token(connection: Connection, row: Mapping[str, object]) -> None:
     connection.execute(INSERT, row)
 
 
-def revoke_tokens_of_code(connection: Connection, code_id: str, *, now: datetime) -> int:
+def revoke_tokens_of_family(connection: Connection, family_id: str, *, now: datetime) -> int:
     """RFC 6749 section 4.1.2: a code used twice revokes what came of it."""
-    mine = (IssuedToken.code_id == code_id, IssuedToken.revoked_at.is_(None))
+    mine = (IssuedToken.family_id == family_id, IssuedToken.revoked_at.is_(None))
     return connection.execute(update(IssuedToken).where(*mine).values(revoked_at=now)).rowcount
 
 

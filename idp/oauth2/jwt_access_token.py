@@ -23,7 +23,7 @@ def issue_access_token(
     issued_at: datetime,
     expires_at: datetime,
     authentication: Mapping[str, Any],
-    cnf: Mapping[str, str] | None,
+    cnf: Mapping[str, str],
     authorization_details: Sequence[Mapping[str, Any]],
 ) -> tuple[str, str]:
     """Section 2.2: the token and its jti. `authentication` has auth_time, acr and amr (section 2.2.1)."""
@@ -39,7 +39,7 @@ def issue_access_token(
         **authentication,
     }
     if cnf:
-        claims["cnf"] = cnf  # RFC 7800
+        claims["cnf"] = dict(cnf)  # RFC 7800
     if authorization_details:
-        claims["authorization_details"] = authorization_details  # RFC 9396 section 9.1
+        claims["authorization_details"] = list(authorization_details)  # RFC 9396 section 9.1
     return sign_jwt(signer, claims, typ="at+jwt"), claims["jti"]

@@ -2,18 +2,45 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from core.identifiers import new_id
-from idp.errors import InvalidRequestUri
+from idp.errors import InvalidRequest, InvalidRequestUri
 from idp.models.pushed_request import load_pushed_request, record_pushed_request
+from idp.oauth2.authorization_request import check_redirect_uri
+from idp.oauth2.call import AuthenticatedCall, Reply
+from idp.oauth2.endpoint import EndpointServices
+from idp.oauth2.one_time import spend_all
+from idp.oauth2.parameters import required
 
 PREFIX = "urn:ietf:params:oauth:request_uri:"  # section 2.2
 REFERENCE = re.compile(r"[A-Za-z0-9_-]{22}")
 METADATA = {"require_pushed_authorization_requests": False}
+
+
+class PushedAuthorizationRequests:
+    """Section 2: the same checks as at `/authorize`, before anybody is asked to sign in."""
+
+    def __init__(self, services: EndpointServices) -> None:
+        self.ground = services.ground
+        self.validate = services.validate
+
+    def answer(self, call: AuthenticatedCall) -> Reply:
+        if "request_uri" in call.parameters:
+            raise InvalidRequest("request_uri must not be pushed")  # section 2.1
+        client, lifetime = call.client, self.ground.settings.request_uri_lifetime
+        check_redirect_uri(client, required(call.parameters, "redirect_uri"))
+        request = self.validate(client, call.parameters, pushed=True, jkt=call.jkt)
+        text = json.dumps(request.to_dict(), ensure_ascii=False)
+        with self.ground.database.write() as connection:
+            spend_all(connection, call.one_time)
+            expires_at = self.ground.clock.now() + lifetime
+            request_uri = record(connection, client_id=client.client_id, request=text, expires_at=expires_at)
+        return Reply({"request_uri": request_uri, "expires_in": int(lifetime.total_seconds())}, status=201)
 
 
 def record(connection: Connection, *, client_id: str, request: str, expires_at: datetime) -> str:

@@ -12,7 +12,7 @@ from joserfc.errors import JoseError
 from core.clock import timestamp
 from core.ground import Ground
 from idp.errors import InvalidRequest
-from idp.oauth2.authorization_code import AuthorizationCode
+from idp.oauth2.authorized import Authorized
 from idp.oauth2.compact_jws import BadToken, UnverifiedToken, import_public_key, parse_unverified, verify
 from keys.jwt import sign_jwt
 from keys.keystore import Keystore
@@ -25,7 +25,7 @@ METADATA = {"id_token_signing_alg_values_supported": list(ALGORITHMS)}
 def issue_id_token(
     keystore: Keystore,
     ground: Ground,
-    code: AuthorizationCode,
+    authorized: Authorized,
     *,
     sid: str,
     access_token: str,
@@ -39,18 +39,19 @@ def issue_id_token(
     content: dict[str, Any] = {
         **claims,
         "iss": ground.settings.issuer,
-        "sub": code.sub,
-        "aud": code.client_id,
+        "sub": authorized.sub,
+        "aud": authorized.client.client_id,
         "iat": timestamp(now),
         "exp": timestamp(now + ground.settings.id_token_lifetime),
-        "auth_time": code.auth_time,
-        "acr": code.acr,
-        "amr": code.amr.split(),
+        "auth_time": authorized.auth_time,
+        "acr": authorized.acr,
+        "amr": list(authorized.amr),
         "at_hash": half_hash(access_token, signer.algorithm),
-        "sid": sid,
     }
-    if code.nonce:
-        content["nonce"] = code.nonce
+    if sid:
+        content["sid"] = sid
+    if authorized.nonce:
+        content["nonce"] = authorized.nonce
     return sign_jwt(signer, content, typ="JWT")
 
 

@@ -42,7 +42,7 @@ def main() -> None:
 
     def redeem(form: dict[str, str]) -> str:
         try:
-            server.token(Call("POST", server.url("token_endpoint"), form=form))
+            server.answer("token_endpoint", Call("POST", server.url("token_endpoint"), form=form))
         except OAuthError as error:
             return error.error
         return "ok"

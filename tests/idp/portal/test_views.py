@@ -51,7 +51,8 @@ def test_withdrawing_ends_the_grant_and_its_tokens_at_once(site, browser):
         "scope": "openid",
         "requested_claims": "",
         "jkt": "",
-        "code_id": "c",
+        "family_id": "c",
+        "x5t_s256": "",
         "grant_id": grant_id,
     }
     token |= {"session_id": "s", "issued_at": now, "expires_at": now + timedelta(minutes=5)}

@@ -1,0 +1,182 @@
+"""Making tokens of what was authorized: RFC 6749 section 5.1, OpenID Connect Core section 3.1.3.3.
+
+First everything is signed, then one transaction keeps it: `prepare` writes nothing, `record` signs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from core import audit
+from core.ground import Ground
+from core.identifiers import hashed
+from enrollment.account import AccountStore
+from idp.errors import InvalidDpopProof, InvalidGrant
+from idp.models.grant import Granted, load_grant_in_force
+from idp.models.issued_token import record_token
+from idp.models.session_client import client_sid, record_session_client
+from idp.oauth2.authorized import Authorized, Issued
+from idp.oauth2.call import AuthenticatedCall
+from idp.oauth2.jwt_access_token import issue_access_token
+from idp.oauth2.rar import audience_of, enriched
+from idp.oidc.id_token import issue_id_token
+from idp.oidc.released import names_for, release
+from keys.keystore import Keystore
+from keys.purposes import Purpose
+
+IsSessionInForce = Callable[[Connection, str], bool]
+
+
+class Tokens:
+    """The one issuer of tokens."""
+
+    def __init__(
+        self, ground: Ground, keystore: Keystore, accounts: AccountStore, is_session_in_force: IsSessionInForce
+    ) -> None:
+        self.ground = ground
+        self.keystore = keystore
+        self.accounts = accounts
+        self.is_session_in_force = is_session_in_force
+
+    def prepare(self, authorized: Authorized, call: AuthenticatedCall) -> Issued:
+        """The answer and the row, signed and not kept. Raises InvalidDpopProof for a client without its proof."""
+        check_bound(call)
+        now = self.ground.clock.now()
+        expires_at = now + self.ground.settings.access_token_lifetime
+        access_token, jti = self._access_token(authorized, call.cnf, now, expires_at)
+        answer: dict[str, Any] = {
+            "access_token": access_token,
+            "token_type": "DPoP" if call.jkt else "Bearer",
+            "expires_in": int(self.ground.settings.access_token_lifetime.total_seconds()),
+            "scope": " ".join(authorized.scope),
+        }
+        if "openid" in authorized.scope:
+            answer["id_token"] = self._id_token(authorized, access_token)
+        if authorized.details:
+            answer["authorization_details"] = enriched(authorized.details, authorized.assertion)
+        row = token_row(authorized, call.cnf) | {
+            "token_hash": hashed(access_token),
+            "jti": jti,
+            "audience": self._audience(authorized),
+            "issued_at": now,
+            "expires_at": expires_at,
+        }
+        return Issued(authorized, answer, row)
+
+    def record(self, connection: Connection, issued: Issued) -> None:
+        """In the transaction of the grant. Raises InvalidGrant where consent or session ended meanwhile."""
+        authorized, now = issued.authorized, self.ground.clock.now()
+        grant = self._check_still_allowed(connection, authorized)
+        record_token(connection, issued.row)
+        if authorized.session_id:
+            record_session_client(
+                connection,
+                session_id=authorized.session_id,
+                client_id=authorized.client.client_id,
+                sid=sid_of(authorized),
+                sub=authorized.sub,
+                now=now,
+            )
+        audit.record(
+            connection,
+            self.ground.clock,
+            event="token.issued",
+            actor=authorized.client.client_id,
+            subject=authorized.account_id,
+            client_id=authorized.client.client_id,
+            detail={
+                "scope": " ".join(authorized.scope),
+                "acr": authorized.acr,
+                "claims": released(authorized, grant) if grant else "",
+            },
+        )
+
+    def _check_still_allowed(self, connection: Connection, authorized: Authorized) -> Granted | None:
+        """Both rows are held until the commit, so that a withdrawal or a logout comes before or after, not between."""
+        grant = None
+        if authorized.grant_id:
+            grant = load_grant_in_force(connection, authorized.grant_id, hold=True)
+            if grant is None:
+                raise InvalidGrant("the person withdrew their consent")
+        if authorized.session_id and not self.is_session_in_force(connection, authorized.session_id):
+            raise InvalidGrant("the session that the grant came from has ended")
+        return grant
+
+    def _access_token(
+        self, authorized: Authorized, cnf: Mapping[str, str], now: datetime, expires_at: datetime
+    ) -> tuple[str, str]:
+        return issue_access_token(
+            self.keystore.active(Purpose.ACCESS_TOKEN),
+            issuer=self.ground.settings.issuer,
+            audience=self._audience(authorized),
+            sub=authorized.sub,
+            client_id=authorized.client.client_id,
+            scope=authorized.scope,
+            issued_at=now,
+            expires_at=expires_at,
+            authentication=authentication(authorized),
+            cnf=cnf,
+            authorization_details=authorized.details,
+        )
+
+    def _id_token(self, authorized: Authorized, access_token: str) -> str:
+        """Section 5.4: scopes put their claims into userinfo; here stands only what `claims` asks for by name."""
+        claims = release(
+            self.accounts,
+            authorized.account_id,
+            asked=authorized.asked.get("id_token"),
+            scope=(),
+            client=authorized.client,
+            granted=authorized.granted,
+            now=self.ground.clock.now(),
+        )
+        sid = sid_of(authorized)
+        return issue_id_token(self.keystore, self.ground, authorized, sid=sid, access_token=access_token, claims=claims)
+
+    def _audience(self, authorized: Authorized) -> str:
+        return audience_of(authorized.details, self.ground.settings.issuer)
+
+
+def check_bound(call: AuthenticatedCall) -> None:
+    """RFC 9449 section 5.2 and FAPI 2.0 Security Profile section 5.3.2.1: no bearer tokens for these clients."""
+    if call.client.requires_dpop and not call.cnf:
+        raise InvalidDpopProof("this client's tokens must be bound by a DPoP proof")
+
+
+def authentication(authorized: Authorized) -> dict[str, Any]:
+    """RFC 9068 section 2.2.1; a client that acts for itself authenticated nobody."""
+    if not authorized.auth_time:
+        return {}
+    return {"auth_time": authorized.auth_time, "acr": authorized.acr, "amr": list(authorized.amr)}
+
+
+def sid_of(authorized: Authorized) -> str:
+    return client_sid(authorized.session_id, authorized.client.client_id) if authorized.session_id else ""
+
+
+def released(authorized: Authorized, grant: Granted) -> str:
+    """Names, for the audit trail: what this client may now read."""
+    asked, client = authorized.asked, authorized.client
+    names = names_for(asked.get("userinfo"), authorized.scope, client, grant.claims)
+    return " ".join(sorted(names | names_for(asked.get("id_token"), (), client, grant.claims)))
+
+
+def token_row(authorized: Authorized, cnf: Mapping[str, str]) -> dict[str, Any]:
+    """What is known of the token before it is signed."""
+    return {
+        "client_id": authorized.client.client_id,
+        "account_id": authorized.account_id,
+        "sub": authorized.sub,
+        "scope": " ".join(authorized.scope),
+        "requested_claims": authorized.requested_claims,
+        "jkt": cnf.get("jkt", ""),
+        "x5t_s256": cnf.get("x5t#S256", ""),
+        "family_id": authorized.family_id,
+        "grant_id": authorized.grant_id,
+        "session_id": authorized.session_id,
+        "revoked_at": None,
+    }
