@@ -13,5 +13,9 @@ class EnvelopeError(PrajakError):
     """Sealed bytes that do not open: changed, cut, moved to another row, or sealed under a key that is gone."""
 
 
+class DecryptionError(PrajakError):
+    """Not encrypted to the key, or changed on the way: one text for all causes, so that nobody learns more."""
+
+
 class CertificateError(PrajakError):
     """A certificate that cannot be issued or found as asked."""

@@ -16,10 +16,10 @@ CURVES = {"secp256r1": "P-256", "secp384r1": "P-384"}
 REQUIRED_MEMBERS = {"EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x"), "RSA": ("e", "kty", "n")}  # RFC 7638
 
 
-def public_jwk(key: PublicKey, *, algorithm: str) -> dict[str, str]:
-    """The whole public JWK of a signing key: `kty` and its members, `use`, `alg`, `kid`."""
+def public_jwk(key: PublicKey, *, algorithm: str, use: str = "sig") -> dict[str, str]:
+    """The whole public JWK: `kty` and its members, `use` (RFC 7517 section 4.2), `alg`, `kid`."""
     members = key_members(key)
-    return {**members, "use": "sig", "alg": algorithm, "kid": jwk_thumbprint(members)}
+    return {**members, "use": use, "alg": algorithm, "kid": jwk_thumbprint(members)}
 
 
 def thumbprint(key: PublicKey) -> str:

@@ -8,7 +8,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from core.clock import Clock
 from core.identifiers import new_id
-from keys.algorithms import algorithm_named
+from keys.algorithms import PublicKey, algorithm_named
+from keys.decryption import Decrypter, key_management_named
 from keys.key_rows import KeyRecord
 from keys.key_states import State
 from keys.purposes import RULES, SECRET_ALGORITHM, Purpose
@@ -22,6 +23,7 @@ class KeyRing:
         self.custody = custody
         self.clock = clock
         self._signers: dict[str, Signer] = {}
+        self._decrypters: dict[str, Decrypter] = {}
         self._secrets: dict[str, bytes] = {}
         self._loading = RLock()
 
@@ -35,6 +37,13 @@ class KeyRing:
                 self._signers[record.kid] = self.custody.load_signer(record.kid, algorithm)
             return self._signers[record.kid]
 
+    def decrypter(self, record: KeyRecord) -> Decrypter:
+        with self._loading:
+            if record.kid not in self._decrypters:
+                management = key_management_named(record.algorithm)
+                self._decrypters[record.kid] = self.custody.load_decrypter(record.kid, management)
+            return self._decrypters[record.kid]
+
     def secret(self, kid: str) -> bytes:
         if kid in self._secrets:
             return self._secrets[kid]
@@ -46,7 +55,7 @@ class KeyRing:
     def make(self, purpose: Purpose, algorithm: str | None, *, slot: str | None = None, label: str = "") -> KeyRecord:
         """A new key, durable in custody, and the row that will name it: no row ever names a key that is not there."""
         name = algorithm or RULES[purpose].algorithm
-        kid, public_key = self._make_secret() if name is None else self._make_signer(name)
+        kid, public_key = self._make(purpose, name)
         return KeyRecord(
             kid=kid,
             purpose=purpose,
@@ -64,15 +73,26 @@ class KeyRing:
     def discard(self, kid: str) -> None:
         """Forgets a key that no row names, because another worker's was first."""
         self._signers.pop(kid, None)
+        self._decrypters.pop(kid, None)
         self._secrets.pop(kid, None)
         self.custody.discard(kid)
 
-    def _make_signer(self, algorithm: str) -> tuple[str, bytes]:
+    def _make(self, purpose: Purpose, algorithm: str | None) -> tuple[str, bytes | None]:
+        if algorithm is None:
+            return self._make_secret()
+        if RULES[purpose].decrypts:
+            decrypter = self.custody.create_decrypter(key_management_named(algorithm))
+            self._decrypters[decrypter.kid] = decrypter
+            return decrypter.kid, spki(decrypter.public_key)
         signer = self.custody.create_signer(algorithm_named(algorithm))
         self._signers[signer.kid] = signer
-        return signer.kid, signer.public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        return signer.kid, spki(signer.public_key)
 
     def _make_secret(self) -> tuple[str, None]:
         kid = new_id()
         self._secrets[kid] = self.custody.create_secret(kid)
         return kid, None
+
+
+def spki(key: PublicKey) -> bytes:
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

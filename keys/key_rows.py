@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from keys.errors import KeystoreError
 from keys.key_states import State, check_transition
 from keys.models import Key
-from keys.purposes import Purpose
+from keys.purposes import RULES, Purpose
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,25 @@ class KeyRecord:
     published_until: datetime | None
 
 
+NEXT = ":next"
 COLUMNS = [field.name for field in fields(KeyRecord)]
 
 
-def successor_slot(purpose: Purpose) -> str:
-    """The place of a purpose's one announced successor; the purpose's own name is that of its one active key."""
-    return f"{purpose}:next"
+def active_slot(purpose: Purpose, algorithm: str | None) -> str:
+    """The place of a purpose's one active key, or of its one active key of another algorithm than its own."""
+    if algorithm is None or algorithm not in RULES[purpose].also:
+        return str(purpose)
+    return f"{purpose}:{algorithm}"
+
+
+def successor_slot(slot: str) -> str:
+    """The place of the one announced successor of whatever key is active in this slot."""
+    return slot + NEXT
+
+
+def predecessor_slot(slot: str) -> str:
+    """The place that an announced successor waits for; an active key's own."""
+    return slot.removesuffix(NEXT)
 
 
 def insert_key(connection: Connection, record: KeyRecord) -> bool:
@@ -77,7 +90,7 @@ def load_key(connection: Connection, kid: str) -> KeyRecord:
 
 
 def load_slot(connection: Connection, slot: str) -> KeyRecord | None:
-    """The purpose's active key, or its announced successor."""
+    """The active key of this place, or its announced successor."""
     found = read(connection, select(Key.__table__).where(Key.slot == slot))
     return found[0] if found else None
 

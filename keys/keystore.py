@@ -1,6 +1,7 @@
 """Keys by purpose: which one signs now, which are published, and how one follows another.
 
-Of a purpose that has one key, the row whose `slot` is the purpose is active, by uniqueness across all workers.
+Of a purpose that has one key, the row whose `slot` is the purpose is active, by uniqueness across all workers; where
+clients choose the algorithm there is a slot for each other one, `PURPOSE:ALGORITHM`, and all below holds of each slot.
 A rotation announces the successor first (slot `PURPOSE:next`, in the JWKS at once), lets it sign after the publication
 time, and keeps its predecessor published for the overlap: a client that caches the JWKS never meets a stranger.
 Every worker asks the database again after five seconds; between, a signature costs no query.
@@ -10,32 +11,42 @@ What makes or changes keys has a transaction of its own: never call it within an
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import cast
 
-from cryptography.hazmat.primitives.serialization import load_der_public_key
 from sqlalchemy import Connection
 
 from core import audit
 from core.ground import Ground
-from keys.algorithms import PublicKey
-from keys.errors import KeystoreError
+from keys.decryption import Decrypter
+from keys.errors import DecryptionError, KeystoreError
 from keys.jwks import public_jwk
 from keys.key_ring import KeyRing
 from keys.key_rows import (
     KeyRecord,
+    active_slot,
     change_state,
     hold_active,
     insert_key,
     load_key,
     load_purposes,
     load_slot,
+    predecessor_slot,
     successor_slot,
     withdraw,
 )
 from keys.key_states import State
+from keys.key_use import (
+    check_algorithm,
+    check_rotates,
+    has_come,
+    is_aged,
+    is_published,
+    is_usable,
+    public_key,
+    slot_of,
+)
 from keys.purposes import RULES, Purpose
 from keys.signer import Custody, Signer, open_custody
 
@@ -55,12 +66,26 @@ class Keystore:
     def __init__(self, ground: Ground, custody: Custody | None = None) -> None:
         self.ground = ground
         self.ring = KeyRing(custody or open_custody(ground.settings), ground.clock)
-        self._current: dict[Purpose, Current] = {}
+        self._current: dict[str, Current] = {}  # by slot
 
-    def active(self, purpose: Purpose) -> Signer:
-        """The signer of a purpose that has one key. Cheap: ask for each signature, keep nothing."""
-        kid = self._current_kid(purpose)
+    def active(self, purpose: Purpose, algorithm: str | None = None) -> Signer:
+        """The signer of a purpose, of its own algorithm or of another that it has. Cheap: ask for each signature, keep
+        nothing. A key of another algorithm is made when it is first asked for, in a transaction of its own.
+        """
+        kid = self._current_kid(purpose, algorithm)
         return self.ring.held(kid) or self.ring.signer(self.record(kid))
+
+    def decrypter(self, purpose: Purpose, *, algorithm: str, kid: str | None = None) -> Decrypter:
+        """What opens what was encrypted to this key, one that was replaced a short while ago too; without `kid`, to
+        the key in use. Raises DecryptionError for a key that is none of these.
+        """
+        if kid is None:
+            kid = self._current_kid(purpose, check_algorithm(purpose, algorithm))
+        now, records = self.ground.clock.now(), self.records([purpose])
+        for record in records:
+            if record.kid == kid and record.algorithm == algorithm and is_usable(record, now):
+                return self.ring.decrypter(record)
+        raise DecryptionError("it was not encrypted to a key that is in use here")
 
     def load(self, kid: str) -> Signer:
         """The signer of one holder's key (officer, seal); KeystoreError unless it is active."""
@@ -75,7 +100,7 @@ class Keystore:
 
     def current_secret(self, purpose: Purpose) -> tuple[str, bytes]:
         """The secret in use now, with its kid."""
-        kid = self._current_kid(purpose)
+        kid = self._current_kid(purpose, None)
         return kid, self.ring.secret(kid)
 
     def secret_of(self, kid: str) -> bytes:
@@ -87,7 +112,10 @@ class Keystore:
         now = self.ground.clock.now()
         records = [record for record in self.records(purposes) if is_published(record, now)]
         records.sort(key=lambda record: PUBLISHED_ORDER.index(record.state))
-        return [public_jwk(public_key(record), algorithm=record.algorithm) for record in records]
+        return [
+            public_jwk(public_key(each), algorithm=each.algorithm, use="enc" if RULES[each.purpose].decrypts else "sig")
+            for each in records
+        ]
 
     def records(self, purposes: Sequence[Purpose] = tuple(Purpose)) -> list[KeyRecord]:
         """All that is known of keys, for lists and checks."""
@@ -100,19 +128,20 @@ class Keystore:
 
     def ensure(self, purpose: Purpose, algorithm: str | None = None, *, actor: str = "system") -> str:
         """The active key's kid; makes the first key where there is none. Of two workers at once, one makes it."""
-        self.ensure_all({purpose: algorithm}, actor=actor)
-        return self._active_record(purpose).kid
+        self.ensure_all([(purpose, algorithm)], actor=actor)
+        return self._active_record(purpose, algorithm).kid
 
-    def ensure_all(self, algorithms: Mapping[Purpose, str | None], *, actor: str = "system") -> None:
+    def ensure_all(self, wanted: Collection[tuple[Purpose, str | None]], *, actor: str = "system") -> None:
         """The same for many purposes in one transaction; None stands for the purpose's own algorithm."""
-        for purpose in algorithms:
+        slots = {active_slot(purpose, algorithm): (purpose, algorithm) for purpose, algorithm in wanted}
+        for purpose, _ in wanted:
             if RULES[purpose].many:
                 raise KeystoreError(f"{purpose} has a key for each holder: create it")
-        there = {record.slot for record in self.records(tuple(algorithms))}
-        missing = [purpose for purpose in algorithms if purpose not in there]
+        there = {record.slot for record in self.records([purpose for purpose, _ in wanted])}
+        missing = {slot: key for slot, key in slots.items() if slot not in there}
         if not missing:
             return
-        made = [self.ring.make(purpose, algorithms[purpose], slot=purpose) for purpose in missing]
+        made = [self.ring.make(purpose, algorithm, slot=slot) for slot, (purpose, algorithm) in missing.items()]
         with self.ground.database.write() as connection:
             second = [record for record in made if not self._insert(connection, record, actor)]
         for record in second:
@@ -134,20 +163,27 @@ class Keystore:
     ) -> KeyRecord:
         """Announces the successor, or lets it begin now when its time has come, or `at_once`. Returns the successor.
 
-        The successor keeps its predecessor's algorithm unless another is named.
+        `algorithm` says which key, where the purpose has several; where it has one, the successor's algorithm, which
+        is its predecessor's unless another is named.
         """
-        current = self._rotatable(purpose)
-        successor = self._slot(successor_slot(purpose)) or self._announce(current, algorithm, actor)
-        if at_once or has_come(successor, self.ground.clock.now()):
-            self._succeed(current, successor, State.DEACTIVATED, actor)
-        return self.record(successor.kid)
+        current = self._rotatable(purpose, algorithm)
+        return self._rotate(current, None if RULES[purpose].also else algorithm, at_once=at_once, actor=actor)
+
+    def rotate_all(self, purpose: Purpose, *, at_once: bool = False, actor: str = "system") -> list[KeyRecord]:
+        """The same for each key that the purpose has now; its own algorithm's first."""
+        self._rotatable(purpose, None)
+        active = [record for record in self.records([purpose]) if record.state is State.ACTIVE and record.slot]
+        active.sort(key=lambda record: record.slot != purpose)
+        return [self._rotate(record, None, at_once=at_once, actor=actor) for record in active]
 
     def advance(self, *, actor: str = "system") -> None:
         """Lets announced keys begin whose time has come, and announces successors of keys past their cryptoperiod."""
         now = self.ground.clock.now()
         for record in self.records():
-            if has_come(record, now) or is_aged(record, now):
-                self.rotate(record.purpose, actor=actor)
+            if record.slot is not None and (has_come(record, now) or is_aged(record, now)):
+                current = self._slot(predecessor_slot(record.slot))
+                if current is not None:
+                    self._rotate(current, None, at_once=False, actor=actor)
 
     def retire(self, kid: str, *, actor: str = "system", reason: str = "") -> None:
         """Ends a holder's key, or takes a deactivated key out of the JWKS. A purpose's one key must be rotated."""
@@ -165,37 +201,47 @@ class Keystore:
     def compromise(self, kid: str, *, actor: str = "system", reason: str = "") -> None:
         """Ends a key at once, also in the JWKS; a purpose's one key is replaced in the same transaction."""
         record = self.record(kid)
-        if record.slot == record.purpose:
-            current = self._rotatable(record.purpose)
-            successor = self._slot(successor_slot(record.purpose)) or self._announce(current, None, actor)
+        if record.slot is not None and record.state is State.ACTIVE:
+            check_rotates(record.purpose)
+            successor = self._slot(successor_slot(record.slot)) or self._announce(record, None, actor)
             self._succeed(record, successor, State.COMPROMISED, actor, reason)
             return
         with self.ground.database.write() as connection:
             if change_state(connection, record, State.COMPROMISED, slot=None, deactivated_at=self.ground.clock.now()):
                 self._audit(connection, "key.compromised", record, actor, reason)
 
-    def _current_kid(self, purpose: Purpose) -> str:
-        now = self.ground.clock.now()
-        current = self._current.get(purpose)
+    def _current_kid(self, purpose: Purpose, algorithm: str | None) -> str:
+        now, slot = self.ground.clock.now(), active_slot(purpose, algorithm)
+        current = self._current.get(slot)
         if current is None or now >= current.look_again_at:
-            current = Current(self._active_record(purpose).kid, now + LOOK_AGAIN)
-            self._current[purpose] = current
+            current = Current(self._kid_in_use(purpose, algorithm), now + LOOK_AGAIN)
+            self._current[slot] = current
         return current.kid
 
-    def _active_record(self, purpose: Purpose) -> KeyRecord:
-        record = self._slot(purpose)
+    def _kid_in_use(self, purpose: Purpose, algorithm: str | None) -> str:
+        if algorithm is None:
+            return self._active_record(purpose).kid
+        return self.ensure(purpose, check_algorithm(purpose, algorithm))
+
+    def _active_record(self, purpose: Purpose, algorithm: str | None = None) -> KeyRecord:
+        record = self._slot(active_slot(purpose, algorithm))
         if record is None:
             raise KeystoreError(f"there is no key for {purpose}: `ensure` makes it at the first start")
         return record
 
-    def _rotatable(self, purpose: Purpose) -> KeyRecord:
-        if RULES[purpose].fixed:
-            raise KeystoreError(f"{purpose} does not rotate: {RULES[purpose].fixed}")
-        return self._active_record(purpose)
+    def _rotatable(self, purpose: Purpose, algorithm: str | None) -> KeyRecord:
+        check_rotates(purpose)
+        return self._active_record(purpose, algorithm)
+
+    def _rotate(self, current: KeyRecord, algorithm: str | None, *, at_once: bool, actor: str) -> KeyRecord:
+        successor = self._slot(successor_slot(slot_of(current))) or self._announce(current, algorithm, actor)
+        if at_once or has_come(successor, self.ground.clock.now()):
+            self._succeed(current, successor, State.DEACTIVATED, actor)
+        return self.record(successor.kid)
 
     def _announce(self, current: KeyRecord, algorithm: str | None, actor: str) -> KeyRecord:
         """A successor, waiting; another worker's, where that was first."""
-        purpose, slot = current.purpose, successor_slot(current.purpose)
+        purpose, slot = current.purpose, successor_slot(slot_of(current))
         kept = None if current.public_key is None else current.algorithm
         made = self.ring.make(purpose, algorithm or kept, slot=slot)
         begins = made.created_at + RULES[purpose].publication
@@ -204,7 +250,7 @@ class Keystore:
             if hold_active(connection, current.kid) and self._insert(connection, made, actor):
                 return made
         self.ring.discard(made.kid)
-        return self._slot(slot) or self._active_record(purpose)
+        return self._slot(slot) or self._slot(slot_of(current)) or current
 
     def _succeed(self, old: KeyRecord, new: KeyRecord, becomes: State, actor: str, reason: str = "") -> None:
         """One transaction in which the old key ends and the new one begins; nothing, when another worker did it."""
@@ -213,11 +259,11 @@ class Keystore:
         with self.ground.database.write() as connection:
             if not change_state(connection, old, becomes, slot=None, deactivated_at=now, published_until=until):
                 return
-            if not change_state(connection, new, State.ACTIVE, slot=old.purpose, activates_at=now):
+            if not change_state(connection, new, State.ACTIVE, slot=slot_of(old), activates_at=now):
                 raise KeystoreError(f"the successor of {old.purpose}, {new.kid}, is no longer waiting")
             self._audit(connection, f"key.{becomes}", old, actor, reason)
             self._audit(connection, "key.activated", new, actor, reason)
-        self._current.pop(old.purpose, None)
+        self._current.pop(slot_of(old), None)
 
     def _insert(self, connection: Connection, made: KeyRecord, actor: str) -> bool:
         inserted = insert_key(connection, made)
@@ -233,27 +279,3 @@ class Keystore:
     def _slot(self, slot: str) -> KeyRecord | None:
         with self.ground.database.read() as connection:
             return load_slot(connection, slot)
-
-
-def has_come(record: KeyRecord, now: datetime) -> bool:
-    """An announced successor whose time to sign is here."""
-    return record.state is State.PRE_ACTIVATION and record.activates_at is not None and record.activates_at <= now
-
-
-def is_aged(record: KeyRecord, now: datetime) -> bool:
-    """SP 800-57 part 1 section 5.3: an active key past its cryptoperiod."""
-    period = RULES[record.purpose].cryptoperiod
-    begun = record.activates_at or record.created_at
-    return record.state is State.ACTIVE and period is not None and begun + period <= now
-
-
-def is_published(record: KeyRecord, now: datetime) -> bool:
-    if not RULES[record.purpose].published or record.state is State.COMPROMISED:
-        return False
-    return record.published_until is None or now < record.published_until
-
-
-def public_key(record: KeyRecord) -> PublicKey:
-    if record.public_key is None:
-        raise KeystoreError(f"{record.kid} is a secret and has no public key")
-    return cast("PublicKey", load_der_public_key(record.public_key))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
 from keys.algorithms import AlgorithmName
+from keys.decryption import KeyManagementName
 
 PUBLICATION = timedelta(hours=1)  # a successor stands in the JWKS this long before it signs: as long as caches keep it
 OVERLAP = timedelta(hours=24)  # a retired key stays there this long: tokens, clocks and caches run out
@@ -21,6 +22,10 @@ class Purpose(StrEnum):
     ACCESS_TOKEN = "access-token"  # noqa: S105
     USERINFO = "userinfo"
     LOGOUT = "logout"
+    AUTHORIZATION_RESPONSE = "authorization-response"
+    INTROSPECTION = "introspection"
+    METADATA = "metadata"
+    REQUEST_OBJECT = "request-object"
     CONSENT_RECEIPT = "consent-receipt"
     AUDIT = "audit"
     CLIENT_ASSERTION = "client-assertion"
@@ -41,12 +46,18 @@ class Purpose(StrEnum):
 class Rules:
     """`algorithm` is the default for new keys, None for a symmetric secret. `many`: a key for each holder.
 
+    `also`: other algorithms of which the purpose has a key each, made when first asked for, or, where `ahead`, at the
+    first start: others must find it in the JWKS before anything was signed. `decrypts`: what others encrypt to us.
+
     `publication` and `overlap` of None: the public key is in no JWKS. `verifies_for_ever`: it never leaves it.
     `cryptoperiod` (SP 800-57 part 1 section 5.3): a successor is announced when the key is older.
     `fixed`: why it cannot be rotated.
     """
 
-    algorithm: AlgorithmName | None
+    algorithm: AlgorithmName | KeyManagementName | None
+    also: tuple[AlgorithmName | KeyManagementName, ...] = ()
+    ahead: bool = False
+    decrypts: bool = False
     many: bool = False
     published: bool = False
     publication: timedelta = timedelta()
@@ -55,8 +66,16 @@ class Rules:
     cryptoperiod: timedelta | None = None
     fixed: str = ""
 
+    @property
+    def at_the_start(self) -> tuple[AlgorithmName | KeyManagementName | None, ...]:
+        """Of which algorithms the first start makes a key; None is the secret's."""
+        return (self.algorithm, *self.also) if self.ahead else (self.algorithm,)
+
 
 TOKENS = Rules(algorithm=AlgorithmName.ES256, published=True, publication=PUBLICATION, cryptoperiod=QUARTER)
+# What a client may want otherwise: PS256 and EdDSA for the FAPI profiles, RS256 because OpenID Connect Core says so.
+OTHERS = (AlgorithmName.PS256, AlgorithmName.EDDSA, AlgorithmName.RS256)
+FOR_CLIENTS = replace(TOKENS, also=OTHERS)
 RECORDS = Rules(
     algorithm=AlgorithmName.ES256,
     published=True,
@@ -70,10 +89,21 @@ CA_FIXED = "an authority's key changes with its certificate: a new generation be
 # The root is P-384: it lives twenty years, is every validator's anchor, and signs a handful of things. All below it is
 # P-256: signatures there are made and verified all day, and OpenSSL's P-384 is ten times slower at that, or more.
 RULES: Mapping[Purpose, Rules] = {
-    Purpose.ID_TOKEN: TOKENS,
+    Purpose.ID_TOKEN: replace(FOR_CLIENTS, ahead=True),
     Purpose.ACCESS_TOKEN: TOKENS,
-    Purpose.USERINFO: TOKENS,
-    Purpose.LOGOUT: TOKENS,
+    Purpose.USERINFO: FOR_CLIENTS,
+    Purpose.LOGOUT: FOR_CLIENTS,
+    Purpose.AUTHORIZATION_RESPONSE: FOR_CLIENTS,
+    Purpose.INTROSPECTION: FOR_CLIENTS,
+    Purpose.METADATA: TOKENS,
+    Purpose.REQUEST_OBJECT: replace(
+        TOKENS,
+        algorithm=KeyManagementName.ECDH_ES,
+        also=(KeyManagementName.RSA_OAEP_256,),
+        ahead=True,
+        decrypts=True,
+        publication=timedelta(),  # nobody waits for it: what was encrypted to the predecessor opens for the overlap
+    ),
     Purpose.CLIENT_ASSERTION: TOKENS,
     Purpose.CONSENT_RECEIPT: RECORDS,
     Purpose.AUDIT: RECORDS,

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from core.settings import Settings, SettingsError
 from keys.algorithms import Algorithm, PublicKey
+from keys.decryption import Decrypter, KeyManagement
 from keys.software_signer import SoftwareCustody
 
 
@@ -38,6 +39,10 @@ class Custody(Protocol):
     def create_signer(self, algorithm: Algorithm) -> Signer: ...
 
     def load_signer(self, kid: str, algorithm: Algorithm) -> Signer: ...
+
+    def create_decrypter(self, management: KeyManagement) -> Decrypter: ...
+
+    def load_decrypter(self, kid: str, management: KeyManagement) -> Decrypter: ...
 
     def create_secret(self, kid: str) -> bytes:
         """A new random 256-bit secret under this name."""

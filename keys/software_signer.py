@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from core.settings import Settings
 from keys.algorithms import Algorithm, PrivateKey, PublicKey
+from keys.decryption import KeyManagement, SoftwareDecrypter
 from keys.errors import KeystoreError
 from keys.jwks import thumbprint
 from keys.key_files import KeyDirectory, open_key_directory
@@ -59,23 +60,27 @@ class SoftwareCustody:
     def create_signer(self, algorithm: Algorithm) -> SoftwareSigner:
         private_key = algorithm.generate()
         signer = SoftwareSigner(private_key, algorithm)
-        encryption = BestAvailableEncryption(self.directory.passphrase)
-        pem = private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
-        self.directory.write(f"{signer.kid}.pem", pem)
+        self._write(signer.kid, private_key)
         return signer
 
     def load_signer(self, kid: str, algorithm: Algorithm) -> SoftwareSigner:
-        name = f"{kid}.pem"
-        try:
-            private_key = load_pem_private_key(self.directory.read(name), self.directory.passphrase)
-        except ValueError as error:
-            raise KeystoreError(f"the key file {name} does not open: another passphrase, or damaged") from error
-        if not isinstance(private_key, (ec.EllipticCurvePrivateKey, rsa.RSAPrivateKey, ed25519.Ed25519PrivateKey)):
-            raise KeystoreError(f"the key file {name} holds a key of an unknown kind")
-        signer = SoftwareSigner(private_key, algorithm)
-        if signer.kid != kid:  # a file put in another's place must not sign under its name
-            raise KeystoreError(f"the key file {name} holds another key than its name says")
+        signer = SoftwareSigner(self._read(kid), algorithm)
+        check_name(kid, signer.kid)
         return signer
+
+    def create_decrypter(self, management: KeyManagement) -> SoftwareDecrypter:
+        private_key = management.generate()
+        decrypter = SoftwareDecrypter(private_key, management)
+        self._write(decrypter.kid, private_key)
+        return decrypter
+
+    def load_decrypter(self, kid: str, management: KeyManagement) -> SoftwareDecrypter:
+        private_key = self._read(kid)
+        if isinstance(private_key, ed25519.Ed25519PrivateKey):
+            raise KeystoreError(f"the key file {kid}.pem holds a key that cannot decrypt")
+        decrypter = SoftwareDecrypter(private_key, management)
+        check_name(kid, decrypter.kid)
+        return decrypter
 
     def create_secret(self, kid: str) -> bytes:
         return self.directory.write_secret(f"{kid}.secret")
@@ -86,3 +91,23 @@ class SoftwareCustody:
     def discard(self, kid: str) -> None:
         self.directory.remove(f"{kid}.pem")
         self.directory.remove(f"{kid}.secret")
+
+    def _write(self, kid: str, private_key: PrivateKey) -> None:
+        encryption = BestAvailableEncryption(self.directory.passphrase)
+        self.directory.write(f"{kid}.pem", private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption))
+
+    def _read(self, kid: str) -> PrivateKey:
+        name = f"{kid}.pem"
+        try:
+            private_key = load_pem_private_key(self.directory.read(name), self.directory.passphrase)
+        except ValueError as error:
+            raise KeystoreError(f"the key file {name} does not open: another passphrase, or damaged") from error
+        if not isinstance(private_key, (ec.EllipticCurvePrivateKey, rsa.RSAPrivateKey, ed25519.Ed25519PrivateKey)):
+            raise KeystoreError(f"the key file {name} holds a key of an unknown kind")
+        return private_key
+
+
+def check_name(kid: str, found: str) -> None:
+    """A file put in another's place must not sign under its name."""
+    if found != kid:
+        raise KeystoreError(f"the key file {kid}.pem holds another key than its name says")

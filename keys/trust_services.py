@@ -45,7 +45,14 @@ class TrustServices:
 
         At each start, on every worker: where all is there it only reads, and several at once make everything once.
         """
-        self.keystore.ensure_all({purpose: None for purpose, rules in RULES.items() if not rules.many})
+        self.keystore.ensure_all(
+            [
+                (purpose, algorithm)
+                for purpose, rules in RULES.items()
+                if not rules.many
+                for algorithm in rules.at_the_start
+            ]
+        )
         self.ca.prepare()
         self.maintain()
 

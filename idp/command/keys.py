@@ -36,9 +36,14 @@ def key_list(*, as_json: bool) -> None:
 @click.option("--at-once", is_flag=True, help="Without the time of publication before use: an emergency.")
 @json_option
 def key_rotate(purpose: str, *, at_once: bool, as_json: bool) -> None:
-    """Announce the successor, or let it begin when it has been published long enough."""
-    made = compose().trust.keystore.rotate(Purpose(purpose), at_once=at_once, actor="command")
-    show_one({"kid": made.kid, "purpose": purpose, "state": made.state.value}, as_json=as_json)
+    """Announce the successor, or let it begin when it has been published long enough.
+
+    Where clients choose the algorithm, each algorithm's key rotates; `kids` names all, the purpose's own key first.
+    """
+    made = compose().trust.keystore.rotate_all(Purpose(purpose), at_once=at_once, actor="command")
+    for each in made if not as_json else made[:1]:
+        found = {"kid": each.kid, "purpose": purpose, "algorithm": each.algorithm, "state": each.state.value}
+        show_one(found | ({"kids": [other.kid for other in made]} if as_json else {}), as_json=as_json)
 
 
 @key.command("retire")

@@ -29,7 +29,12 @@ def main() -> None:
     trust.prepare()
     secrets = [Purpose.ENVELOPE, Purpose.PAIRWISE, Purpose.BLIND_INDEX, Purpose.CODE]
     found = {
-        "keys": {purpose: trust.keystore.ensure(purpose) for purpose, rules in RULES.items() if not rules.many},
+        "keys": {
+            f"{purpose} {algorithm}": trust.keystore.ensure(purpose, algorithm)
+            for purpose, rules in RULES.items()
+            if not rules.many
+            for algorithm in rules.at_the_start
+        },
         "secrets": [trust.keystore.secret(purpose).hex() for purpose in secrets],
         "certificates": [
             each.serial_number

@@ -103,18 +103,18 @@ def test_rotating_twice_announces_one_successor(keystore):
 
 
 def test_a_rotation_moves_a_purpose_to_another_algorithm(keystore):
-    old = keystore.ensure(Purpose.ID_TOKEN, "ES256")
-    keystore.rotate(Purpose.ID_TOKEN, algorithm="PS256", at_once=True)
-    assert keystore.active(Purpose.ID_TOKEN).algorithm == "PS256"
-    assert [(jwk["alg"], jwk["kid"] == old) for jwk in keystore.published(SIGNED_IN)] == [
+    old = keystore.ensure(Purpose.CLIENT_ASSERTION, "ES256")
+    keystore.rotate(Purpose.CLIENT_ASSERTION, algorithm="PS256", at_once=True)
+    assert keystore.active(Purpose.CLIENT_ASSERTION).algorithm == "PS256"
+    assert [(jwk["alg"], jwk["kid"] == old) for jwk in keystore.published([Purpose.CLIENT_ASSERTION])] == [
         ("PS256", False),
         ("ES256", True),
     ]
 
 
 def test_a_successor_keeps_its_predecessors_algorithm(keystore):
-    keystore.ensure(Purpose.ID_TOKEN, "ES384")
-    assert keystore.rotate(Purpose.ID_TOKEN, at_once=True).algorithm == "ES384"
+    keystore.ensure(Purpose.CLIENT_ASSERTION, "ES384")
+    assert keystore.rotate(Purpose.CLIENT_ASSERTION, at_once=True).algorithm == "ES384"
 
 
 def test_an_old_key_gets_its_successor_by_itself(keystore, clock):
@@ -125,6 +125,64 @@ def test_an_old_key_gets_its_successor_by_itself(keystore, clock):
     clock.advance(PUBLICATION)
     keystore.advance()
     assert keystore.active(Purpose.ID_TOKEN).kid != old
+
+
+def test_a_key_of_another_algorithm_is_made_when_it_is_first_asked_for(ground, keystore):
+    own = keystore.ensure(Purpose.ID_TOKEN)
+    other = keystore.active(Purpose.ID_TOKEN, "EdDSA")
+    assert other.algorithm == "EdDSA"
+    assert Keystore(ground).active(Purpose.ID_TOKEN, "EdDSA").kid == other.kid
+    assert keystore.active(Purpose.ID_TOKEN, "ES256").kid == keystore.active(Purpose.ID_TOKEN).kid == own
+    assert set(kids(keystore)) == {own, other.kid}
+
+
+@pytest.mark.parametrize("algorithm", ["ES384", "none", "HS256", "RSA-OAEP-256"])
+def test_an_algorithm_that_a_purpose_does_not_have_is_refused(keystore, algorithm):
+    keystore.ensure(Purpose.ID_TOKEN)
+    with pytest.raises(KeystoreError, match=f"id-token has no key for {algorithm}"):
+        keystore.active(Purpose.ID_TOKEN, algorithm)
+    with pytest.raises(KeystoreError, match="access-token has no key for RS256"):
+        keystore.active(Purpose.ACCESS_TOKEN, "RS256")
+
+
+def test_each_algorithm_of_a_purpose_rotates_by_itself(keystore, clock):
+    """The announced key signs when its hour has come, and the other algorithm's key goes on."""
+    own, old = keystore.ensure(Purpose.ID_TOKEN), keystore.active(Purpose.ID_TOKEN, "EdDSA").kid
+    new = keystore.rotate(Purpose.ID_TOKEN, algorithm="EdDSA")
+    assert new.algorithm == "EdDSA"
+    assert keystore.active(Purpose.ID_TOKEN, "EdDSA").kid == old
+    clock.advance(PUBLICATION)
+    keystore.advance()
+    assert keystore.active(Purpose.ID_TOKEN, "EdDSA").kid == new.kid
+    assert keystore.active(Purpose.ID_TOKEN).kid == own
+
+
+def test_a_purpose_rotates_with_all_its_algorithms(keystore):
+    before = {keystore.ensure(Purpose.ID_TOKEN), keystore.active(Purpose.ID_TOKEN, "EdDSA").kid}
+    rotated = keystore.rotate_all(Purpose.ID_TOKEN, at_once=True)
+    assert [record.algorithm for record in rotated] == ["ES256", "EdDSA"]
+    assert {record.kid for record in rotated} == {
+        keystore.active(Purpose.ID_TOKEN).kid,
+        keystore.active(Purpose.ID_TOKEN, "EdDSA").kid,
+    }
+    assert before <= set(kids(keystore))
+
+
+def test_a_compromised_key_of_another_algorithm_is_replaced_in_its_own_place(keystore):
+    own, old = keystore.ensure(Purpose.ID_TOKEN), keystore.active(Purpose.ID_TOKEN, "EdDSA").kid
+    keystore.compromise(old)
+    assert keystore.active(Purpose.ID_TOKEN, "EdDSA").kid != old
+    assert keystore.active(Purpose.ID_TOKEN).kid == own
+    assert old not in kids(keystore)
+
+
+def test_an_old_key_of_another_algorithm_gets_its_successor_by_itself(keystore, clock):
+    old = keystore.active(Purpose.USERINFO, "EdDSA").kid
+    clock.advance(timedelta(days=90))
+    keystore.advance()
+    clock.advance(PUBLICATION)
+    keystore.advance()
+    assert keystore.active(Purpose.USERINFO, "EdDSA").kid != old
 
 
 @pytest.mark.parametrize("purpose", FIXED)

@@ -1,0 +1,67 @@
+"""What may be done with a key now, told from its row and the rules of its purpose alone."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import cast
+
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+from keys.algorithms import PublicKey
+from keys.errors import KeystoreError
+from keys.key_rows import KeyRecord
+from keys.key_states import State
+from keys.purposes import RULES, Purpose
+
+
+def slot_of(record: KeyRecord) -> str:
+    if record.slot is None:
+        raise KeystoreError(f"{record.kid} is not a key in use")
+    return record.slot
+
+
+def check_rotates(purpose: Purpose) -> None:
+    if RULES[purpose].fixed:
+        raise KeystoreError(f"{purpose} does not rotate: {RULES[purpose].fixed}")
+
+
+def check_algorithm(purpose: Purpose, algorithm: str) -> str:
+    """One that this purpose has a key of, or may have."""
+    rules = RULES[purpose]
+    if algorithm not in (rules.algorithm, *rules.also):
+        raise KeystoreError(f"{purpose} has no key for {algorithm}")
+    return algorithm
+
+
+def has_come(record: KeyRecord, now: datetime) -> bool:
+    """An announced successor whose time to sign is here."""
+    return record.state is State.PRE_ACTIVATION and record.activates_at is not None and record.activates_at <= now
+
+
+def is_aged(record: KeyRecord, now: datetime) -> bool:
+    """SP 800-57 part 1 section 5.3: an active key past its cryptoperiod."""
+    period = RULES[record.purpose].cryptoperiod
+    begun = record.activates_at or record.created_at
+    return record.state is State.ACTIVE and period is not None and begun + period <= now
+
+
+def is_published(record: KeyRecord, now: datetime) -> bool:
+    rules = RULES[record.purpose]
+    if not rules.published or record.state is State.COMPROMISED:
+        return False
+    if rules.decrypts and record.state is State.DEACTIVATED:
+        return False  # nobody may encrypt to it any more
+    return record.published_until is None or now < record.published_until
+
+
+def is_usable(record: KeyRecord, now: datetime) -> bool:
+    """What it decrypts is still taken: in use, or replaced within the overlap."""
+    if record.state is State.DEACTIVATED:
+        return record.published_until is not None and now < record.published_until
+    return record.state is State.ACTIVE
+
+
+def public_key(record: KeyRecord) -> PublicKey:
+    if record.public_key is None:
+        raise KeystoreError(f"{record.kid} is a secret and has no public key")
+    return cast("PublicKey", load_der_public_key(record.public_key))
