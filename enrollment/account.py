@@ -6,8 +6,8 @@ Staff have accounts too, made by invitation; which roles they hold is the provid
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping, insert, select, update
@@ -35,6 +35,7 @@ class PersonAttributes:
 
     `birthdate` is OpenID Connect Core section 5.1 (`YYYY-MM-DD`, or `YYYY` where day or month are unknown);
     `birthdate_registered` is the register's own form, `YYYYMMDD` in the Buddhist era with 00 for unknown parts.
+    `address` is that of the house registration, in Thai, by the members of OpenID Connect Core section 5.1.1.
     """
 
     citizen_number: str = ""
@@ -48,6 +49,7 @@ class PersonAttributes:
     birthdate_registered: str = ""
     email: str = ""
     phone: str = ""
+    address: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name_th(self) -> str:
@@ -210,5 +212,5 @@ def write_attributes(attributes: PersonAttributes) -> bytes:
 
 
 def read_attributes(stored: bytes) -> PersonAttributes:
-    known = {field.name for field in fields(PersonAttributes)}
+    known = {each.name for each in fields(PersonAttributes)}
     return PersonAttributes(**{name: value for name, value in json.loads(stored).items() if name in known})

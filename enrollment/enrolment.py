@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, update
 from sqlalchemy.exc import IntegrityError
@@ -98,18 +99,19 @@ class Enrolment:
         if enrolled is not None:
             self._lead_to_sign_in(case, "details", enrolled)
             return
+        details = card.kept() | {"address": self.services.register.address(card.claim())}
         try:
-            self._keep_details(case, card)
+            self._keep_details(case, card, details)
         except IntegrityError:  # a parallel case of the same citizen was first; now it is there to be superseded
-            self._keep_details(case, card)
+            self._keep_details(case, card, details)
 
-    def _keep_details(self, case: Case, card: CardDetails) -> None:
+    def _keep_details(self, case: Case, card: CardDetails, details: dict[str, object]) -> None:
         index = self.accounts.citizen_index(card.citizen_number)
         with self.ground.database.write() as connection:
             self.cases.supersede(connection, case, index)
             self.cases.take(connection, case, "details", State.IDENTIFIED, citizen_index=index)
             evidence = self.dossier.add_evidence(
-                connection, case, type="th_id_card_data", source="self", attributes=card.kept()
+                connection, case, type="th_id_card_data", source="self", attributes=details
             )
             for method, actor in (("checksum", "citizen_number"), ("register_status", "CheckCardByLaser")):
                 self.dossier.add_check(
@@ -194,7 +196,7 @@ class Enrolment:
         if details is None:
             raise StepTaken
         contact = self.contact(case)
-        known = {name: str(value) for name, value in details.items()}
+        known: dict[str, Any] = dict(details)
         return PersonAttributes(**known, **{"email" if contact.channel == "email" else "phone": contact.address})
 
     def passkey_options(self, case: Case) -> str:

@@ -7,7 +7,7 @@ a failed applicant must not learn which attribute did not match).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import Enum
 from typing import Protocol
 
@@ -32,6 +32,19 @@ class RegisterAnswer(Enum):
     NOT_CONFIRMED = "not-confirmed"
 
 
+@dataclass(frozen=True)
+class RegisteredAddress:
+    """The house registration, in Thai, by the members of OpenID Connect Core section 5.1.1; "" where unknown."""
+
+    street_address: str = ""
+    locality: str = ""
+    region: str = ""
+    postal_code: str = ""
+
+    def known(self) -> dict[str, str]:
+        return {name: value for name, value in asdict(self).items() if value}
+
+
 class RegistryUnavailable(Unavailable):
     """No answer, or a service that says it is closed: nobody's attempt."""
 
@@ -45,3 +58,6 @@ class RegistryUnavailable(Unavailable):
 class CivilRegistry(Protocol):
     def check_card(self, claim: CardClaim) -> RegisterAnswer:
         """Raises RegistryUnavailable. An outbound call: never inside a transaction."""
+
+    def address(self, claim: CardClaim) -> RegisteredAddress:
+        """Of somebody whom `check_card` confirmed; empty where the register does not tell. The same kind of call."""

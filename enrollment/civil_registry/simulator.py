@@ -1,4 +1,5 @@
-"""The civil register, simulated: a WSGI application that speaks CheckCardByLaser about fictional people.
+"""The civil register, simulated: a WSGI application that speaks CheckCardByLaser about fictional people, and tells the
+house registration of those whom it confirms.
 
 The four answers are the real service's: 0 normal; 4 for a laser code that is not this number's, 4 again, with another
 text, for data that do not match; 5 for incomplete data. A card that is not in force answers 1 (our own choice of code:
@@ -16,6 +17,7 @@ from xml.etree import ElementTree as ET
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
+from enrollment.civil_registry.fictional_addresses import fictional_address
 from enrollment.civil_registry.fictional_people import FictionalPerson
 from enrollment.evidence.thai_name import same_name
 
@@ -23,6 +25,7 @@ SOAP = "http://www.w3.org/2003/05/soap-envelope"
 SERVICE = "http://tempuri.org/"
 CONTENT_TYPE = "application/soap+xml; charset=utf-8"
 MAX_REQUEST = 64 * 1024
+CHECK_CARD, GET_ADDRESS = "CheckCardByLaser", "GetAddressByLaser"
 FIELDS = ("PID", "FirstName", "LastName", "BirthDay", "Laser")
 LONGER_THAN_ANYONE_WAITS = 10  # seconds
 
@@ -54,10 +57,27 @@ class RegistrySimulator:
         if self.mode != Mode.ANSWERS:
             return respond(start_response, "200 OK", write_result("true", "ระบบปิดปรับปรุง", "", ""))
         try:
-            asked = read_request(body)
+            operation, asked = read_request(body)
         except (ET.ParseError, DefusedXmlException, ValueError, LookupError):
             return respond(start_response, "400 Bad Request", write_fault())
+        if operation == GET_ADDRESS:
+            return respond(start_response, "200 OK", write_said(operation, self.address(asked)))
         return respond(start_response, "200 OK", write_result("false", "", *self.answer(asked)))
+
+    def address(self, asked: dict[str, str]) -> dict[str, str]:
+        """The house registration; of whom a check would not confirm, nothing."""
+        code, _description = self.answer(asked)
+        if code != "0":
+            return {"IsError": "true", "ErrorMessage": "ไม่พบข้อมูล"}
+        registered = fictional_address(self.people[asked["PID"]].number)
+        return {
+            "IsError": "false",
+            "ErrorMessage": "",
+            "StreetAddress": registered.street_address,
+            "Locality": registered.locality,
+            "Region": registered.region,
+            "PostalCode": registered.postal_code,
+        }
 
     def answer(self, asked: dict[str, str]) -> tuple[str, str]:
         """Code and description, as the real service gives them."""
@@ -79,18 +99,25 @@ def content_length(environ: dict[str, Any]) -> int:
     return min(int(sent), MAX_REQUEST) if sent.isascii() and sent.isdigit() else 0
 
 
-def read_request(body: bytes) -> dict[str, str]:
-    call = fromstring(body, forbid_dtd=True).find(f"./{{{SOAP}}}Body/{{{SERVICE}}}CheckCardByLaser")
-    if call is None:
-        raise ValueError("not a CheckCardByLaser")
-    return {name: (call.findtext(f"{{{SERVICE}}}{name}") or "").strip() for name in FIELDS}
+def read_request(body: bytes) -> tuple[str, dict[str, str]]:
+    """The operation and its fields."""
+    root = fromstring(body, forbid_dtd=True)
+    for operation in (CHECK_CARD, GET_ADDRESS):
+        call = root.find(f"./{{{SOAP}}}Body/{{{SERVICE}}}{operation}")
+        if call is not None:
+            return operation, {name: (call.findtext(f"{{{SERVICE}}}{name}") or "").strip() for name in FIELDS}
+    raise ValueError("an operation that is not known")
 
 
 def write_result(is_error: str, error_message: str, code: str, description: str) -> bytes:
-    envelope = ET.Element(f"{{{SOAP}}}Envelope")
-    response = ET.SubElement(ET.SubElement(envelope, f"{{{SOAP}}}Body"), f"{{{SERVICE}}}CheckCardByLaserResponse")
-    result = ET.SubElement(response, f"{{{SERVICE}}}CheckCardByLaserResult")
     said = {"IsError": is_error, "ErrorMessage": error_message, "Code": code, "Desc": description}
+    return write_said(CHECK_CARD, said)
+
+
+def write_said(operation: str, said: dict[str, str]) -> bytes:
+    envelope = ET.Element(f"{{{SOAP}}}Envelope")
+    response = ET.SubElement(ET.SubElement(envelope, f"{{{SOAP}}}Body"), f"{{{SERVICE}}}{operation}Response")
+    result = ET.SubElement(response, f"{{{SERVICE}}}{operation}Result")
     for name, value in said.items():
         ET.SubElement(result, f"{{{SERVICE}}}{name}").text = value
     written: bytes = ET.tostring(envelope, encoding="utf-8", xml_declaration=True)

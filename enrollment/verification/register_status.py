@@ -52,3 +52,9 @@ class RegisterStatus:
             event = "register.confirmed" if confirmed else "register.not_confirmed"
             audit.record(connection, self.ground.clock, event=event, actor=actor, source=source)
         return confirmed
+
+    def address(self, claim: CardClaim) -> dict[str, str]:
+        """The house registration of somebody whom `is_confirmed` confirmed; empty where it is not known. Not inside a
+        transaction.
+        """
+        return self.registry.address(claim).known()

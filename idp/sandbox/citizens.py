@@ -17,8 +17,9 @@ from core.outbox import Outbox
 from enrollment.account import PersonAttributes
 from enrollment.civil_registry.fictional_people import FictionalPerson, people
 from enrollment.civil_registry.fictional_people import person as fictional_person
-from enrollment.civil_registry.protocol import CardClaim, RegisterAnswer
+from enrollment.civil_registry.protocol import CardClaim, RegisterAnswer, RegisteredAddress
 from enrollment.civil_registry.simulator import RegistrySimulator
+from enrollment.civil_registry.soap_client import ADDRESS_FIELDS
 from enrollment.dossier import Kind, inputs_of
 from enrollment.dual_control import Officer
 from enrollment.enrolment import CardDetails, Enrolment
@@ -47,15 +48,22 @@ class SimulatedRegister:
         self.simulator = RegistrySimulator(persons)
 
     def check_card(self, claim: CardClaim) -> RegisterAnswer:
-        asked = {
-            "PID": claim.citizen_number,
-            "FirstName": claim.given_name,
-            "LastName": claim.family_name,
-            "BirthDay": claim.birth_date,
-            "Laser": claim.laser_code,
-        }
-        code, _description = self.simulator.answer(asked)
+        code, _description = self.simulator.answer(fields_of(claim))
         return RegisterAnswer.CONFIRMED if code == "0" else RegisterAnswer.NOT_CONFIRMED
+
+    def address(self, claim: CardClaim) -> RegisteredAddress:
+        said = self.simulator.address(fields_of(claim))
+        return RegisteredAddress(**{name: said.get(field, "") for name, field in ADDRESS_FIELDS.items()})
+
+
+def fields_of(claim: CardClaim) -> dict[str, str]:
+    return {
+        "PID": claim.citizen_number,
+        "FirstName": claim.given_name,
+        "LastName": claim.family_name,
+        "BirthDay": claim.birth_date,
+        "Laser": claim.laser_code,
+    }
 
 
 class Letterbox(Outbox):

@@ -13,10 +13,11 @@ import pytest
 
 from core.ground import Ground
 from core.outbound import Outbound
+from enrollment.civil_registry.fictional_addresses import fictional_address
 from enrollment.civil_registry.fictional_people import FictionalPerson, Standing, people
-from enrollment.civil_registry.protocol import CardClaim, RegisterAnswer, RegistryUnavailable
-from enrollment.civil_registry.simulator import Mode
-from enrollment.civil_registry.soap_client import SoapRegistry, read_answer, write_request
+from enrollment.civil_registry.protocol import CardClaim, RegisterAnswer, RegisteredAddress, RegistryUnavailable
+from enrollment.civil_registry.simulator import Mode, write_said
+from enrollment.civil_registry.soap_client import SoapRegistry, read_address, read_answer, write_request
 from tests.enrollment.conftest import QuietHandler, Registry
 
 PEOPLE = {person.note: person for person in people()}
@@ -158,3 +159,27 @@ def test_errors_redirects_and_floods_are_unavailable(ground: Ground, status: str
         with pytest.raises(RegistryUnavailable):
             SoapRegistry(ground.outbound, f"http://localhost:{server.server_port}/").check_card(claim_of(people()[100]))
         thread.join()
+
+
+# The house registration ---------------------------------------------------------------------------------------------
+
+
+def test_the_address_of_a_confirmed_person_is_told(client: SoapRegistry):
+    person = people()[100]
+    assert client.address(claim_of(person)) == fictional_address(person.number)
+    assert fictional_address(person.number).known().keys() == {"street_address", "locality", "region", "postal_code"}
+
+
+def test_nobody_else_is_told_an_address(client: SoapRegistry):
+    assert client.address(replace(claim_of(people()[100]), laser_code="ZT0000000000")) == RegisteredAddress()
+
+
+@pytest.mark.parametrize("mode", [Mode.MAINTENANCE])
+def test_a_register_without_an_answer_knows_no_address(client: SoapRegistry, registry: Registry, mode: Mode):
+    registry.simulator.mode = mode
+    assert client.address(claim_of(people()[100])) == RegisteredAddress()
+
+
+def test_an_address_longer_than_any_is_none():
+    body = write_said("GetAddressByLaser", {"IsError": "false", "StreetAddress": "ก" * 201, "Region": "ข"})
+    assert read_address(body) == RegisteredAddress()
