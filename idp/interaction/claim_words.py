@@ -19,6 +19,7 @@ LINES: tuple[tuple[tuple[str, ...], Any], ...] = (
     (("birthdate",), lazy_gettext("Date of birth")),
     (("email", "email_verified"), lazy_gettext("E-mail address")),
     (("phone_number", "phone_number_verified"), lazy_gettext("Telephone number")),
+    (("address", "address#th"), lazy_gettext("Address in the house registration")),
     ((VERIFIED_CLAIMS,), lazy_gettext("How your identity was proven")),
 )
 
@@ -47,7 +48,7 @@ def line_value(values: Mapping[str, Any]) -> str:
     """The values of one line as its owner would write them; empty where nothing is known."""
     if len(values) == 1:
         return shown_value(*next(iter(values.items())))
-    whole = next((name for name in ("name#th", "name", "email", "phone_number") if values.get(name)), None)
+    whole = next((name for name in ("name#th", "name", "email", "phone_number", "address") if values.get(name)), None)
     if whole is not None:
         return shown_value(whole, values[whole])
     return " ".join(shown_value(name, value) for name, value in values.items() if value)
@@ -67,6 +68,8 @@ def shown_value(name: str, value: Any) -> str:
         return str(i18n.format_citizen_number(str(value)))
     if name == VERIFIED_CLAIMS:
         return gettext("Identity level %(ial)s, the evidence for it and when it was checked", ial=f"IAL{value}")
+    if isinstance(value, dict):
+        return str(value.get("formatted", "")).replace("\n", " ")
     if isinstance(value, bool):
         return gettext("Confirmed") if value else gettext("Not confirmed")
     return str(value)

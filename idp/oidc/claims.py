@@ -59,6 +59,21 @@ def latin(attribute: str) -> Callable[[PersonAttributes, VerifiedIdentity | None
     return lambda person, _identity: getattr(person, attribute) or getattr(person, f"{attribute}_th") or None
 
 
+def address_claim(registered: Mapping[str, str]) -> dict[str, str] | None:
+    """Section 5.1.1, as the house registration has it: in Thai, whatever the tag; `country_code` is Identity
+    Assurance Claims' section 5.
+    """
+    if not registered:
+        return None
+    lines = (
+        registered.get("street_address", ""),
+        registered.get("locality", ""),
+        f"{registered.get('region', '')} {registered.get('postal_code', '')}".strip(),
+    )
+    formatted = "\n".join(line for line in lines if line)
+    return {"formatted": formatted, **registered, "country": "ไทย", "country_code": "THA"}
+
+
 CATALOGUE: Mapping[str, Claim] = {
     claim.name: claim
     for claim in (
@@ -75,14 +90,16 @@ CATALOGUE: Mapping[str, Claim] = {
         Claim("phone_number_verified", "phone", contact_confirmed("phone"), verifiable=False),
         Claim("salutation", "", latin("title")),  # OpenID Connect for Identity Assurance Claims, section 4
         Claim("salutation#th", "", known("title_th")),
+        Claim("address", "address", lambda person, _: address_claim(person.address)),
+        Claim("address#th", "address", lambda person, _: address_claim(person.address)),
         Claim(CITIZEN_NUMBER, "", known("citizen_number"), restricted=True),
     )
 }
 BY_SCOPE: Mapping[str, tuple[str, ...]] = {
     scope: tuple(claim.name for claim in CATALOGUE.values() if claim.scope == scope)
-    for scope in ("profile", "email", "phone")
+    for scope in ("profile", "email", "phone", "address")
 }
-SCOPES = ("openid", "profile", "email", "phone")
+SCOPES = ("openid", *BY_SCOPE)
 METADATA = {"claims_parameter_supported": True, "claim_types_supported": ["normal"]}
 WITH = {"email_verified": "email", "phone_number_verified": "phone_number"}  # registered with the claim they speak of
 
@@ -91,7 +108,7 @@ def requested_claims(request: AuthorizationRequest) -> frozenset[str]:
     """Every catalogued claim that the request asks for, wherever it is to be given."""
     wanted = claims_of_scope(request.scope)
     for destination in ("id_token", "userinfo"):
-        wanted |= named_claims(request.claims.get(destination), request.claims_locales)
+        wanted |= named_claims(request.claims.get(destination))
     return frozenset(wanted)
 
 
@@ -100,7 +117,7 @@ def claims_of_scope(scope: Iterable[str]) -> set[str]:
     return {name for each in scope for name in BY_SCOPE.get(each, ())}
 
 
-def named_claims(asked: Mapping[str, Any] | None, locales: Iterable[str] = ()) -> set[str]:
+def named_claims(asked: Mapping[str, Any] | None) -> set[str]:
     """Section 5.5: what one member of the `claims` parameter names; unknown names ask for nothing."""
     if not asked:
         return set()
@@ -108,16 +125,19 @@ def named_claims(asked: Mapping[str, Any] | None, locales: Iterable[str] = ()) -
     if asked.get(VERIFIED_CLAIMS):
         names |= {VERIFIED_CLAIMS}
         for each in verified_requests(asked):
-            names |= {name for name in each["claims"] if name in CATALOGUE and CATALOGUE[name].verifiable}
-    if "th" in locales:
-        names |= {f"{name}#th" for name in names if f"{name}#th" in CATALOGUE}
+            names |= {name for name in claims_asked(each) if name in CATALOGUE and CATALOGUE[name].verifiable}
     return names
 
 
 def verified_requests(asked: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """OpenID Connect for Identity Assurance section 6: one request, or several."""
+    """OpenID Connect for Identity Assurance section 5.6: one request, or several."""
     wanted = asked.get(VERIFIED_CLAIMS) or []
     return list(wanted) if isinstance(wanted, list) else [wanted]
+
+
+def claims_asked(request: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The `claims` of one request; null asks for none."""
+    return request["claims"] or {}
 
 
 def may_have(client: RegisteredClient, name: str) -> bool:
@@ -182,7 +202,7 @@ def essential_names(request: AuthorizationRequest) -> set[str]:
     found: set[str] = set()
     for destination in ("id_token", "userinfo"):
         asked = request.claims.get(destination) or {}
-        members = [asked, *(each["claims"] for each in verified_requests(asked))]
+        members = [asked, *(claims_asked(each) for each in verified_requests(asked))]
         found |= {n for each in members for n, want in each.items() if isinstance(want, dict) and want.get("essential")}
     return found
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from core.assurance import parse_acr
 from idp.errors import InvalidRequest, LoginRequired, UnmetAuthenticationRequirements
 from idp.oauth2.authorization_request import Asked
 from idp.oauth2.parameters import NotStrictJson, read_json
-from idp.oidc.claims import VERIFIED_CLAIMS
-from idp.oidc.verified_claims import check_request
+from idp.oidc.authentication_request import words
+from idp.oidc.claims import CATALOGUE, VERIFIED_CLAIMS
+from idp.oidc.verified_claims_request import check_request, check_word
 
 MAX_CLAIMS = 16 * 1024
 DESTINATIONS = ("id_token", "userinfo")
@@ -23,7 +24,7 @@ def assign_claims(asked: Asked) -> Mapping[str, Any]:
         return {}
     claims = read_claims(text)
     check_essential_acr(claims, sandbox=asked.sandbox)
-    return {"claims": claims} | hinted_account(claims, asked)
+    return {"claims": localized(claims, words(asked, "claims_locales"))} | hinted_account(claims, asked)
 
 
 def read_claims(text: str) -> dict[str, Any]:
@@ -37,6 +38,27 @@ def read_claims(text: str) -> dict[str, Any]:
     for name, asked in claims.items():
         check_destination(name, asked)
     return claims
+
+
+def localized(claims: Mapping[str, Any], claims_locales: Iterable[str]) -> dict[str, Any]:
+    """Section 5.2: a claim asked for without a tag is given in the preferred languages too, where it is known in one.
+    It is as if the request had named them: consent page and tokens need not know of locales.
+    """
+    languages = dict.fromkeys(tag.lower().partition("-")[0] for tag in claims_locales)
+    return {destination: tagged(asked, languages) for destination, asked in claims.items()}
+
+
+def tagged(asked: Mapping[str, Any], languages: Iterable[str]) -> dict[str, Any]:
+    found = dict(asked)
+    for name, language in ((name, language) for name in asked for language in languages):
+        if f"{name}#{language}" in CATALOGUE:
+            found.setdefault(f"{name}#{language}", None)
+    verified = found.get(VERIFIED_CLAIMS)
+    if verified:
+        requests = verified if isinstance(verified, list) else [verified]
+        answers = [each | {"claims": tagged(each["claims"] or {}, languages) or None} for each in requests]
+        found[VERIFIED_CLAIMS] = answers if isinstance(verified, list) else answers[0]
+    return found
 
 
 def check_destination(destination: str, asked: Any) -> None:
@@ -54,6 +76,8 @@ def check_destination(destination: str, asked: Any) -> None:
             raise InvalidRequest(f"claims: essential of {name[:60]} must be true or false")
         if isinstance(want, dict) and not isinstance(want.get("values", []), list):
             raise InvalidRequest(f"claims: values of {name[:60]} must be a list")
+        if isinstance(want, dict) and "purpose" in want:
+            check_word("purpose", want["purpose"])
 
 
 def check_essential_acr(claims: Mapping[str, Any], *, sandbox: bool) -> None:

@@ -1,104 +1,33 @@
 """Verified claims, OpenID Connect for Identity Assurance 1.0: answered from what proofing really did.
 
-Section 6: the answer holds what was asked for and nothing else. Where a constraint on `verification` is not met the
-whole element is left out, where one on a claim is not met that claim, and where no claim is left the whole again: the
-service is never told an error, nor why.
-
-What would link a person's visits to two agencies is not given: no `verification_process`, no `check_id`, times to the
-day.
+Sections 5.4 and 7: the answer holds what was asked for and nothing else: each element of `verification` is there only
+where the request names it, to the depth at which it does. Section 5.7: where a constraint on `verification` is not met
+the whole element is left out, where one on a claim is not met that claim, and where no claim is left the whole again.
+The service is never told an error, nor why; `essential` changes nothing of this.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from enrollment.account import PersonAttributes, VerifiedIdentity
-from enrollment.policy import CURRENT_POLICY, PASS, CheckMade, EvidenceHeld, load_policy
-from idp.errors import InvalidRequest
-from idp.oidc.claims import CATALOGUE, claim_values
+from idp.oidc import verification
+from idp.oidc.claims import CATALOGUE, claim_values, claims_asked
+from idp.oidc.verified_claims_request import WORDS
 
-DEPARTMENT = {"name": "กรมการปกครอง", "country_code": "THA"}  # the Department of Provincial Administration
-DOCUMENT_TYPES = {  # enrollment/policy's words → the predefined values of the specification
-    "th_id_card": "idcard",
-    "th_id_card_chip": "idcard",
-    "th_id_card_data": "idcard",
-    "th_id_card_copy": "idcard",
-}
-DOCUMENT_CHECKS = {
-    "checksum": "data",
-    "card_not_expired": "data",
-    "card_inspected": "vpip",  # physically, in person
-    "chip_read": "vcrypt",
-    "face_compared_in_person": "pvp",  # the person physically, in person
-    "face_matched_authoritative_photo": "bvr",
-    "liveness": "bvr",
-}
-REGISTER_CHECKS = {"register_status": "data"}
-VERIFICATION = ("trust_framework", "assurance_level", "assurance_process", "time", "evidence")
-MAX_REQUESTS = 5
-MAX_AGE = 10**10
+REQUIRED = frozenset({"type", "check_method"})  # the schema wants them wherever their element is
+
+
+class Unmet(Exception):
+    """A constraint that what is held does not meet."""
 
 
 def metadata() -> dict[str, Any]:
     """Section 8."""
-    return {
-        "verified_claims_supported": True,
-        "trust_frameworks_supported": [load_policy(CURRENT_POLICY).trust_framework],
-        "evidence_supported": ["document", "electronic_record"],
-        "documents_supported": sorted(set(DOCUMENT_TYPES.values())),
-        "documents_check_methods_supported": sorted(set(DOCUMENT_CHECKS.values())),
-        "electronic_records_supported": ["population_register"],
-        "claims_in_verified_claims_supported": [claim.name for claim in CATALOGUE.values() if claim.verifiable],
-    }
-
-
-def check_request(wanted: Any) -> None:
-    """Section 6: an object, or a list of them, each with `verification.trust_framework` and at least one claim."""
-    requests = wanted if isinstance(wanted, list) else [wanted]
-    if not 0 < len(requests) <= MAX_REQUESTS:
-        raise InvalidRequest(f"claims: verified_claims must be one to {MAX_REQUESTS} requests")
-    for each in requests:
-        verification, claims = (each.get(n) for n in ("verification", "claims")) if isinstance(each, dict) else (0, 0)
-        if not isinstance(verification, dict) or "trust_framework" not in verification:
-            raise InvalidRequest("claims: verified_claims must have verification with trust_framework")
-        if not isinstance(claims, dict) or not claims:
-            raise InvalidRequest("claims: verified_claims must have claims, at least one")
-        check_constraints({**verification, **claims})
-        check_evidence_request(verification.get("evidence"))
-
-
-def check_constraints(wanted: Mapping[str, Any]) -> None:
-    for name, constraint in wanted.items():
-        if name != "evidence" and not isinstance(constraint, dict | None):
-            raise InvalidRequest(f"claims: {name[:60]} must be null or an object")
-    check_words(wanted)
-
-
-def check_words(wanted: Any) -> None:
-    """`values` and `max_age`, wherever they stand."""
-    for each in wanted if isinstance(wanted, list) else ():
-        check_words(each)
-    for name, value in wanted.items() if isinstance(wanted, dict) else ():
-        if name == "values" and not isinstance(value, list):
-            raise InvalidRequest("claims: values must be a list")
-        if name == "max_age" and (type(value) is not int or not 0 <= value < MAX_AGE):
-            raise InvalidRequest("claims: max_age must be seconds")
-        check_words(value)
-
-
-def check_evidence_request(evidence: Any) -> None:
-    if evidence is None:
-        return
-    if not isinstance(evidence, list) or not evidence or not all(isinstance(each, dict) for each in evidence):
-        raise InvalidRequest("claims: evidence must be a list of objects")
-    for each in evidence:
-        kind = each.get("type")
-        if not isinstance(kind, dict) or not isinstance(kind.get("value"), str):
-            raise InvalidRequest("claims: each evidence must have a type with a value")
-        if not isinstance(each.get("check_details"), list | None):
-            raise InvalidRequest("claims: check_details must be a list")
+    names = [claim.name for claim in CATALOGUE.values() if claim.verifiable]
+    return verification.metadata() | {"claims_in_verified_claims_supported": names}
 
 
 def verified_claims(
@@ -109,19 +38,16 @@ def verified_claims(
     *,
     now: datetime,
 ) -> Any:
-    """The value of `verified_claims`, or None to leave it out. `allowed` are the claim names that may be released."""
-    if identity is None or not is_verified(identity):
+    """The value of `verified_claims`, or None to leave it out. `allowed` are the claim names that may be released.
+    Section 5.6: each request is answered by itself.
+    """
+    if identity is None or not verification.is_verified(identity):
         return None
     answers = [answer(each, allowed, attributes, identity, now) for each in requests]
     found = [each for each in answers if each is not None]
     if not found:
         return None
     return found[0] if len(found) == 1 else found
-
-
-def is_verified(identity: VerifiedIdentity) -> bool:
-    """Only what the civil register confirmed is called verified."""
-    return any(check.method in REGISTER_CHECKS and check.outcome == PASS for check in identity.checks)
 
 
 def answer(
@@ -131,91 +57,122 @@ def answer(
     identity: VerifiedIdentity,
     now: datetime,
 ) -> dict[str, Any] | None:
-    verification = verification_answer(request["verification"], identity, now)
-    wanted = {name: want for name, want in request["claims"].items() if name in allowed and is_verifiable(name)}
+    wanted = {name: want for name, want in claims_asked(request).items() if name in allowed and is_verifiable(name)}
     values = claim_values(wanted, attributes, identity)
-    claims = {name: value for name, value in values.items() if meets(value, wanted[name])}
-    if verification is None or not claims:
+    claims = {name: value for name, value in values.items() if is_met(value, wanted[name], now)}
+    try:
+        verified = verification_answer(request["verification"], verification.described(identity), now)
+    except Unmet:
         return None
-    return {"verification": verification, "claims": claims}
+    return {"verification": verified, "claims": claims} if claims else None
 
 
 def is_verifiable(name: str) -> bool:
     return name in CATALOGUE and CATALOGUE[name].verifiable
 
 
-def verification_answer(wanted: Mapping[str, Any], identity: VerifiedIdentity, now: datetime) -> dict[str, Any] | None:
-    """`trust_framework` always, the rest where asked for; None where a constraint is not met."""
-    held = {
-        "trust_framework": load_policy(identity.policy).trust_framework,
-        "assurance_level": f"ial{identity.ial.value}",
-        "assurance_process": {"policy": identity.policy, "procedure": identity.rule},
-        "time": day(identity.awarded_at),
-    }
-    for name, want in wanted.items():
-        if name in held and not meets(held[name], want):
-            return None
-    if not young_enough(identity.awarded_at, wanted.get("time"), now):
-        return None
-    answered = {name: value for name, value in held.items() if name in wanted}
-    if wanted.get("evidence") is None:
-        return answered
-    evidence = evidence_answer(wanted["evidence"], identity)
-    return answered | {"evidence": evidence} if evidence else None
-
-
-def meets(value: Any, want: Any) -> bool:
-    """`value` and `values`; for an object, each member that is asked for."""
-    if not isinstance(want, dict):
-        return True
-    if isinstance(value, dict):
-        return all(meets(value.get(name), part) for name, part in want.items() if isinstance(part, dict))
-    if "value" in want and want["value"] != value:
-        return False
-    return "values" not in want or value in want["values"]
-
-
-def young_enough(moment: datetime, want: Any, now: datetime) -> bool:
-    """`max_age` in seconds on a time."""
-    if not isinstance(want, dict) or "max_age" not in want:
-        return True
-    return now - moment <= timedelta(seconds=want["max_age"])
-
-
-def evidence_answer(wanted: Sequence[Mapping[str, Any]], identity: VerifiedIdentity) -> list[dict[str, Any]]:
-    """What fits any of the kinds asked for: type, its details, and one of the check methods named."""
-    held = [each for item in identity.evidence for each in described(item, identity.checks)]
-    return [each for each in held if any(evidence_meets(each, want) for want in wanted)]
-
-
-def evidence_meets(held: Mapping[str, Any], want: Mapping[str, Any]) -> bool:
-    if not meets(held["type"], want["type"]):
-        return False
-    for name in ("document_details", "record"):
-        if isinstance(want.get(name), dict) and not meets(held.get(name, {}), want[name]):
-            return False
-    methods = [each.get("check_method") for each in want.get("check_details") or () if isinstance(each, dict)]
-    return not methods or any(meets(made["check_method"], one) for made in held["check_details"] for one in methods)
-
-
-def described(evidence: EvidenceHeld, checks: Sequence[CheckMade]) -> list[dict[str, Any]]:
-    """Section 5: one piece of evidence in the specification's words; the register's answer is one of its own."""
-    passed = [check for check in checks if check.evidence == evidence.id and check.outcome == PASS]
-    found = []
-    documents = [check_details(check, DOCUMENT_CHECKS) for check in passed if check.method in DOCUMENT_CHECKS]
-    if evidence.type in DOCUMENT_TYPES and documents:
-        details = {"type": DOCUMENT_TYPES[evidence.type], "issuer": DEPARTMENT}
-        found.append({"type": "document", "document_details": details, "check_details": documents})
-    records = [check_details(check, REGISTER_CHECKS) for check in passed if check.method in REGISTER_CHECKS]
-    if records:
-        record = {"type": "population_register", "source": DEPARTMENT}
-        found.append({"type": "electronic_record", "record": record, "check_details": records})
+def verification_answer(wanted: Mapping[str, Any], held: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """`trust_framework` always, the rest where asked for. Raises Unmet."""
+    elements = {name: want for name, want in wanted.items() if name != "evidence"}
+    found = members(held, elements, now)
+    if wanted.get("evidence") is not None:
+        found["evidence"] = evidence_answer(wanted["evidence"], held["evidence"], now)
     return found
 
 
-def check_details(check: CheckMade, methods: Mapping[str, str]) -> dict[str, str]:
-    return {"check_method": methods[check.method], "time": day(datetime.fromisoformat(check.at))}
+def part(held: Any, want: Any, now: datetime) -> Any:
+    """What is asked for of one element, None where there is nothing; raises Unmet."""
+    if not isinstance(want, dict):
+        return held
+    check_constraints(held, want, now)
+    if isinstance(held, dict) or held is None:
+        return members(held or {}, want, now) or None
+    return held
 
 
-def day(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT00:00:00Z")
+def members(held: Mapping[str, Any], wanted: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    named = {name: part(held.get(name), want, now) for name, want in wanted.items() if name not in WORDS}
+    required = {name: held[name] for name in REQUIRED & held.keys()}
+    return required | {name: value for name, value in named.items() if value is not None}
+
+
+def evidence_answer(
+    wanted: Sequence[Mapping[str, Any]], held: Sequence[Mapping[str, Any]], now: datetime
+) -> list[dict[str, Any]]:
+    """Section 5.4: the entries are filters linked by OR, and the first that fits is the template."""
+    found = [each for each in (first_fitting(item, wanted, now) for item in held) if each is not None]
+    if not found:
+        raise Unmet
+    return found
+
+
+def first_fitting(held: Mapping[str, Any], wanted: Sequence[Mapping[str, Any]], now: datetime) -> dict[str, Any] | None:
+    for template in wanted:
+        try:
+            return one_evidence(held, template, now)
+        except Unmet:
+            continue
+    return None
+
+
+def one_evidence(held: Mapping[str, Any], template: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    found = members(held, {name: want for name, want in template.items() if name != "check_details"}, now)
+    if "check_details" in template:
+        found["check_details"] = checks_answer(template["check_details"], held["check_details"], now)
+    return found
+
+
+def checks_answer(
+    wanted: Sequence[Mapping[str, Any]] | None, held: Sequence[Mapping[str, Any]], now: datetime
+) -> list[dict[str, Any]]:
+    """Those that fit any of the filters; raises Unmet where none does."""
+    if not wanted:
+        return [dict(each) for each in held]
+    found = [each for each in (first_check(item, wanted, now) for item in held) if each is not None]
+    if not found:
+        raise Unmet
+    return found
+
+
+def first_check(held: Mapping[str, Any], wanted: Sequence[Mapping[str, Any]], now: datetime) -> dict[str, Any] | None:
+    for template in wanted:
+        try:
+            return members(held, template, now)
+        except Unmet:
+            continue
+    return None
+
+
+def is_met(value: Any, want: Any, now: datetime) -> bool:
+    """Of a claim: it is given whole or not at all."""
+    try:
+        check_constraints(value, want or {}, now)
+    except Unmet:
+        return False
+    return True
+
+
+def check_constraints(held: Any, want: Mapping[str, Any], now: datetime) -> None:
+    """Section 5.5: `value`, `values`, `max_age`. What is not held meets none of them."""
+    if "value" in want and want["value"] != held:
+        raise Unmet
+    if "values" in want and held not in want["values"]:
+        raise Unmet
+    if "max_age" in want and not is_young(held, want["max_age"], now):
+        raise Unmet
+
+
+def is_young(held: Any, max_age: int, now: datetime) -> bool:
+    """Section 5.5.2: counted from the last valid second of a date. A time of ours is the day's first second, and it is
+    that value which must be young enough: a service that counts for itself comes to the same result.
+    """
+    if not isinstance(held, str):
+        return False
+    try:
+        moment = datetime.fromisoformat(held)
+    except ValueError:
+        return False
+    if "T" not in held:
+        moment += timedelta(days=1, seconds=-1)
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return now - moment <= timedelta(seconds=max_age)
