@@ -114,7 +114,8 @@ def metadata_of(form: ClientForm, registered: Mapping[str, Any] | None = None) -
     typed["prajak_claims"] = [entry_of(name, claim) for name, claim in form.claims.items() if claim.wanted]
     if problems:
         raise FormProblems(problems, typed)
-    return {"token_endpoint_auth_method": "private_key_jwt"} | kept | typed
+    usual = {"token_endpoint_auth_method": "private_key_jwt", "id_token_signed_response_alg": "ES256"}
+    return usual | kept | typed
 
 
 def missing(form: ClientForm) -> dict[str, str]:

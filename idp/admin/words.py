@@ -46,6 +46,7 @@ CLAIMS = {
     "birthdate": lazy_gettext("Date of birth"),
     "email": lazy_gettext("E-mail address"),
     "phone_number": lazy_gettext("Telephone number"),
+    "address": lazy_gettext("Address in the house registration"),
     CITIZEN_NUMBER: lazy_gettext("Citizen number"),
     VERIFIED_CLAIMS: lazy_gettext("How the identity was proven"),
 }

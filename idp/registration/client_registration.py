@@ -5,7 +5,7 @@ any transaction; then one transaction makes the client and its audit entry.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,8 +22,10 @@ from core.identifiers import hashed, new_id, new_secret
 from core.outbound import OutboundFailed, OutboundRefused
 from idp.models.client import Client, Clients, ClientStatus, RegisteredClient, load_client
 from idp.registration.client_keys import BadKeys, ClientKeys
-from idp.registration.client_metadata import check_metadata, redirect_hosts, usable_keys
+from idp.registration.client_metadata import check_metadata
+from idp.registration.key_rules import key_problems
 from idp.registration.problems import InvalidMetadata, Problem
+from idp.registration.rules import CIBA, DEVICE_CODE, redirect_hosts
 
 FetchLogo = Callable[[str], bytes]  # an image that may be shown; raises PersonError
 LOGO_TYPE = "image/png"
@@ -143,26 +145,32 @@ class Registration:
         except (BadKeys, OutboundFailed, OutboundRefused) as error:
             why = {"why": str(error)}
             raise InvalidMetadata([Problem("jwks_uri", "The keys cannot be used: %(why)s.", why)]) from error
-        problems = usable_keys(metadata, jwks, "jwks_uri")
-        if problems and metadata["token_endpoint_auth_method"] == "private_key_jwt":  # noqa: S105 - the word
+        problems = key_problems(metadata, jwks, "jwks_uri")
+        if problems:
             raise InvalidMetadata(problems)
         return json.dumps(jwks), self.ground.clock.now()
 
     def _sector(self, metadata: dict[str, Any]) -> str:
-        """OpenID Connect Core section 8.1. "" where the client's own id must serve: an app has no host of its own."""
-        uri = metadata.get("sector_identifier_uri")
+        """OpenID Connect Core section 8.1. "" where nothing proves that it belongs to a host: it is its own sector."""
+        uri, proof = metadata.get("sector_identifier_uri"), proof_of_sector(metadata)
         if uri is None:
-            return "" if metadata["application_type"] == "native" else redirect_hosts(metadata).pop()
+            hosts = redirect_hosts(metadata) if proof and proof <= set(metadata.get("redirect_uris", ())) else set()
+            return "" if metadata["application_type"] == "native" or len(hosts) != 1 else hosts.pop()
+        listed = self._sector_document(uri)
+        if not proof or not proof <= {str(each) for each in listed}:
+            message = "It must be a JSON list that holds: %(values)s."
+            values = {"values": ", ".join(sorted(proof)) or "redirect_uris, jwks_uri"}
+            raise InvalidMetadata([Problem("sector_identifier_uri", message, values)])
+        return urlsplit(uri).hostname or ""
+
+    def _sector_document(self, uri: str) -> list[Any]:
         try:
             answer = self.ground.outbound.get(uri, headers={"Accept": "application/json"}, max_bytes=64 * 1024)
             listed = answer.json() if answer.status == 200 else None  # noqa: PLR2004
         except (OutboundFailed, OutboundRefused) as error:
             why = {"why": str(error)}
             raise InvalidMetadata([Problem("sector_identifier_uri", "It cannot be read: %(why)s.", why)]) from error
-        if not isinstance(listed, list) or not set(metadata["redirect_uris"]) <= {str(each) for each in listed}:
-            message = "It must be a JSON list that holds every one of the redirect_uris."
-            raise InvalidMetadata([Problem("sector_identifier_uri", message)])
-        return urlsplit(uri).hostname or ""
+        return listed if isinstance(listed, list) else []
 
     def _logo(self, metadata: dict[str, Any]) -> bytes | None:
         if "logo_uri" not in metadata or self.fetch_logo is None:
@@ -171,6 +179,18 @@ class Registration:
             return self.fetch_logo(metadata["logo_uri"])
         except PersonError as error:
             raise InvalidMetadata([Problem("logo_uri", error.message, error.values)]) from error
+
+
+def proof_of_sector(metadata: Mapping[str, Any]) -> set[str]:
+    """What shows that a client belongs to a sector: the addresses that its tokens come to, or, where they come to no
+    address (CIBA Core section 4, RFC 8628), the keys by which it authenticates. Else anybody could name another's
+    address, get the tokens by another grant, and have that one's pairwise `sub`.
+    """
+    proof = set(metadata.get("redirect_uris", ())) if "authorization_code" in metadata["grant_types"] else set()
+    if not set(metadata["grant_types"]) & {CIBA, DEVICE_CODE}:
+        return proof
+    by_keys = metadata["token_endpoint_auth_method"] in ("private_key_jwt", "self_signed_tls_client_auth")
+    return proof | {metadata["jwks_uri"] if by_keys and "jwks_uri" in metadata else "jwks_uri"}
 
 
 def columns(prepared: Prepared, client_id: str, now: datetime) -> dict[str, Any]:

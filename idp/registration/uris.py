@@ -43,6 +43,13 @@ def check_web_address(value: Any, *, sandbox: bool) -> str:
     return str(value)
 
 
+def check_request_uri(value: Any, *, sandbox: bool) -> str:
+    """OpenID Connect Core section 6.2: a fragment may hold the hash of what is there, so that a change is noticed."""
+    parts = parse(value)
+    check_scheme(parts, str(value), sandbox=sandbox)
+    return str(value)
+
+
 def check_redirect_address(value: Any, *, sandbox: bool, native: bool) -> str:
     """RFC 6749 section 3.1.2, RFC 9700 section 2.1, RFC 8252 section 7: it will be compared character by character."""
     parts = parse(value)

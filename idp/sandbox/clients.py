@@ -104,7 +104,8 @@ def agency(key: str, name: str, name_th: str, port: int) -> dict[str, Any]:
 
 
 def names(name: str, name_th: str) -> dict[str, Any]:
-    return {"client_name": name, "client_name#th": name_th, "prajak_profile": "oidc-basic"}
+    basic = {"prajak_profile": "oidc-basic", "id_token_signed_response_alg": "ES256"}
+    return {"client_name": name, "client_name#th": name_th} | basic
 
 
 def purposes(*claims: str) -> list[dict[str, Any]]:

@@ -118,6 +118,7 @@ class Provider(Site):
             "client_name": f"Service of {host}",
             "redirect_uris": [f"https://{host}.example/callback"],
             "token_endpoint_auth_method": "private_key_jwt",
+            "id_token_signed_response_alg": "ES256",
             "prajak_claims": CLAIMS,
         }
         if (
