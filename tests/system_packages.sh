@@ -7,8 +7,10 @@ need() { # command package
 }
 need chromium chromium
 need redis-server redis-server
+need haproxy haproxy
 need pdfsig poppler-utils
 need qpdf qpdf
 need openssl openssl
 [ -n "$(ls /usr/lib/postgresql/*/bin/initdb 2>/dev/null)" ] || missing="$missing postgresql"
+[ -e /usr/lib/apache2/modules/mod_auth_openidc.so ] || missing="$missing apache2-bin libapache2-mod-auth-openidc"
 [ -z "$missing" ] || sh "$(dirname "$0")/../.ci/install" $missing

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from urllib.parse import urljoin, urlsplit
@@ -9,6 +10,7 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 
 STEPS = 8  # pages between a request and its answer, at most
+RELYING_PARTY = "https://rp.example"  # nobody is there: what arrives is shown, and given to the client by the test
 
 
 class Loopback(httpx.HTTPTransport):
@@ -20,9 +22,14 @@ class Loopback(httpx.HTTPTransport):
             request.url.copy_with(host="127.0.0.1"),
             headers=request.headers,
             stream=request.stream,
-            extensions=request.extensions,
+            extensions={**request.extensions, "sni_hostname": request.url.host},
         )
         return super().handle_request(here)
+
+
+def arrived(request: httpx.Request) -> httpx.Response:
+    """The page at a relying party's address: the answer that the browser brought."""
+    return httpx.Response(200, json={"url": str(request.url), "form": request.read().decode()})
 
 
 @dataclass
@@ -57,8 +64,10 @@ class Forms(HTMLParser):
 class Visitor:
     """Somebody with a browser of their own."""
 
-    def __init__(self, language: str = "en") -> None:
-        self.http = httpx.Client(transport=Loopback(), follow_redirects=True, timeout=30)
+    def __init__(self, language: str = "en", tls: ssl.SSLContext | None = None) -> None:
+        transport = Loopback(verify=tls or True)
+        elsewhere = {RELYING_PARTY: httpx.MockTransport(arrived)}
+        self.http = httpx.Client(transport=transport, mounts=elsewhere, follow_redirects=True, timeout=30)
         self.http.cookies.set("prajak-lang", language)
         self.page: httpx.Response | None = None
 

@@ -1,0 +1,105 @@
+"""The provider over TLS, as real clients meet it: `prajak serve --tls-cert --tls-key`, seeded, in the sandbox."""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from alembic import command
+
+from core.database import open_database
+from core.migration import configuration
+from core.settings import load_settings
+from idp.app import METADATA
+from tests.backends import free_port
+from tests.clients.authority import Authority
+from tests.imports import ROOT
+
+START = 120  # seconds until it answers; the machine may be slow and busy
+PRAJAK = str(Path(sys.executable).parent / "prajak")
+
+
+@dataclass(frozen=True)
+class SecureProvider:
+    issuer: str
+    authority: Authority
+    environment: dict[str, str]
+
+    @property
+    def tls(self) -> ssl.SSLContext:
+        """For who connects: trusts the tests' authority alone."""
+        return ssl.create_default_context(cafile=str(self.authority.ca_file))
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        with httpx.Client(verify=self.tls) as http:
+            found: dict[str, Any] = http.get(f"{self.issuer}/.well-known/openid-configuration").json()
+            return found
+
+    def register(self, **metadata: Any) -> dict[str, Any]:
+        """RFC 7591, at the endpoint that discovery names."""
+        with httpx.Client(verify=self.tls, timeout=30) as http:
+            answer = http.post(self.metadata["registration_endpoint"], json=metadata)
+        assert answer.status_code == 201, answer.text
+        registered: dict[str, Any] = answer.json()
+        return registered
+
+
+@contextmanager
+def secure_provider(folder: Path) -> Iterator[SecureProvider]:
+    """Runs it until the block ends. Raises with what it said when it does not answer."""
+    authority, port = Authority(folder), free_port()
+    certificate, key = authority.certify("localhost", "localhost", "*.localhost")
+    environment = {
+        "PRAJAK_ISSUER": f"https://localhost:{port}",
+        "PRAJAK_SANDBOX": "1",
+        "PRAJAK_DATA_DIR": str(folder / "var"),
+        "PRAJAK_OUTBOUND_CA": str(authority.ca_file),
+    }
+    make_tables(environment, folder)
+    told = {**os.environ, **environment, "PYTHONPATH": str(ROOT)}
+    subprocess.run([PRAJAK, "demo", "--json"], cwd=folder, env=told, check=True, capture_output=True, timeout=START)
+    log = folder / "log"
+    with log.open("wb") as output:
+        arguments = ["serve", "--port", str(port), "--tls-cert", str(certificate), "--tls-key", str(key)]
+        process = subprocess.Popen([PRAJAK, *arguments], cwd=folder, env=told, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        wait_until_it_listens(process, port, log)
+        yield SecureProvider(environment["PRAJAK_ISSUER"], authority, environment)
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
+
+
+def make_tables(environment: dict[str, str], folder: Path) -> None:
+    """From the models, at the newest revision."""
+    (folder / "var").mkdir()
+    database = open_database(load_settings(environment, folder / "prajak.toml"))
+    with database.write() as connection:
+        METADATA.create_all(connection)
+        command.stamp(configuration(connection, METADATA), "head")
+    database.close()
+
+
+def wait_until_it_listens(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    deadline = time.monotonic() + START
+    while not listens(port):
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"nothing listens on {port}:\n{log.read_text('utf-8', 'replace')}")
+        select.select([], [], [], 0.05)
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -1,0 +1,29 @@
+"""Debian's mod_auth_openidc over TLS: an application that knows nothing of OpenID Connect is served to who signed in."""
+
+from __future__ import annotations
+
+from tests.backends import free_port, scratch
+from tests.clients.apache import apache, origin_of
+
+
+def test_a_citizen_reaches_the_application_and_signs_out(secure, citizen):
+    port = free_port()
+    origin = origin_of(port)
+    registered = secure.register(
+        redirect_uris=[f"{origin}/callback"],
+        post_logout_redirect_uris=[f"{origin}/"],
+        token_endpoint_auth_method="client_secret_basic",
+    )
+    with apache(port, secure, registered):
+        citizen.open(f"{origin}/")
+        page = citizen.sign_in_as("malee")
+        assert "The application" in page.text, said(port)
+        told = citizen.http.get(f"{origin}/callback", params={"info": "json"}).json()
+        assert told["id_token"]["sub"] == told["userinfo"]["sub"]
+        citizen.open(f"{origin}/callback?logout={origin}/")
+        citizen.press("logout-confirm")
+        assert citizen.sees("sandbox-sign-in"), "the application asks again who it is"
+
+
+def said(port):
+    return (scratch() / f"apache-{port}" / "error.log").read_text("utf-8")
