@@ -36,6 +36,9 @@ class Settings:
     trust_anchors: Path | None = None  # PEM file or folder, beside our own CA
     attestation_roots: Path | None = None  # PEM file or folder: whose authenticators reach AAL3
     outbound_ca: Path | None = None  # more PEM roots for outgoing TLS
+    software_statement_issuers: Path | None = None  # RFC 7591 2.3: JSON, whose statements are believed, and their keys
+    mtls_url: str = ""  # RFC 8705 section 5: the base of mtls_endpoint_aliases, no trailing slash; empty: no mTLS
+    mtls_trust: Path | None = None  # PEM file or folder: the authorities that certify clients (tls_client_auth)
     log_level: str = "info"
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
 
@@ -43,6 +46,9 @@ class Settings:
     request_uri_lifetime: timedelta = timedelta(seconds=90)  # RFC 9126 section 2.2: 5 to 600 seconds
     access_token_lifetime: timedelta = timedelta(minutes=5)
     id_token_lifetime: timedelta = timedelta(minutes=5)
+    refresh_token_lifetime: timedelta = timedelta(days=90)  # in all, however often it is used
+    refresh_token_idle: timedelta = timedelta(days=14)  # RFC 9700 section 4.14.2: expires when it is not used
+    refresh_token_grace: timedelta = timedelta(seconds=30)  # a rotated one still gets its successor: a lost answer
     client_assertion_lifetime: timedelta = timedelta(minutes=5)  # the longest exp - iat that is taken
     confirmation_code_lifetime: timedelta = timedelta(minutes=10)  # SP 800-63A section 3.1.8
     interaction_lifetime: timedelta = timedelta(minutes=30)
@@ -86,6 +92,7 @@ def load_settings(environment: Mapping[str, str] | None = None, toml: Path = Pat
     sandbox = boolean("SANDBOX", value("SANDBOX", "0"))
     issuer = check_issuer(value("ISSUER", "http://localhost:8080" if sandbox else ""), sandbox=sandbox)
     port = urlsplit(issuer).port or 443
+    trusted_proxies = networks(value("TRUSTED_PROXIES"))
     data_dir = Path(value("DATA_DIR", f"var/{port}"))
     return Settings(
         issuer=issuer,
@@ -102,8 +109,11 @@ def load_settings(environment: Mapping[str, str] | None = None, toml: Path = Pat
         trust_anchors=path(value("TRUST_ANCHORS")),
         attestation_roots=path(value("ATTESTATION_ROOTS")),
         outbound_ca=path(value("OUTBOUND_CA")),
+        software_statement_issuers=path(value("SOFTWARE_STATEMENT_ISSUERS")),
         log_level=value("LOG_LEVEL", "info").lower(),
-        trusted_proxies=networks(value("TRUSTED_PROXIES")),
+        mtls_url=check_mtls_url(value("MTLS_URL"), issuer, has_proxy=bool(trusted_proxies)),
+        mtls_trust=path(value("MTLS_TRUST")),
+        trusted_proxies=trusted_proxies,
     )
 
 
@@ -115,6 +125,20 @@ def check_issuer(issuer: str, *, sandbox: bool) -> str:
     if parts.scheme == "https" or (parts.scheme == "http" and sandbox and is_loopback_host(parts.hostname)):
         return issuer
     raise SettingsError("PRAJAK_ISSUER must be https (http only on loopback with PRAJAK_SANDBOX=1)")
+
+
+def check_mtls_url(url: str, issuer: str, *, has_proxy: bool) -> str:
+    """RFC 8705 section 5: a listener of its own, whose proxy says which certificate it saw (RFC 9440)."""
+    if not url:
+        return ""
+    parts = urlsplit(url)
+    if parts.scheme != "https" or not parts.hostname or parts.query or parts.fragment or url.endswith("/"):
+        raise SettingsError("PRAJAK_MTLS_URL must be an https URL without a query, a fragment or a slash at its end")
+    if parts.netloc == urlsplit(issuer).netloc:
+        raise SettingsError("PRAJAK_MTLS_URL must be another host or port than the issuer's: browsers would be asked")
+    if not has_proxy:
+        raise SettingsError("PRAJAK_MTLS_URL needs PRAJAK_TRUSTED_PROXIES: the proxy whose Client-Cert is believed")
+    return url
 
 
 def check_keys_url(url: str) -> str:

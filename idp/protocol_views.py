@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 from flask import Blueprint, Response, jsonify, make_response, request
 from flask.typing import ResponseReturnValue
 
-from core.web import ANYONE, BEARER, CLIENT, callers, machine, reads_raw
+from core.web import ANYONE, BEARER, CLIENT, callers, client_certificate, machine, reads_raw
 from idp.errors import InvalidRequest, OAuthError
 from idp.oauth2 import dpop
 from idp.oauth2.bearer import Scheme, challenge
 from idp.oauth2.call import Call, Reply
+from idp.oauth2.client_cert import read_client_cert
 from idp.oauth2.parameters import read_form
 from idp.oidc.discovery import MAX_AGE, Prepared
 from idp.server import CLIENT_ENDPOINTS, ENDPOINTS, Server
@@ -33,7 +34,7 @@ def blueprint(server: Server) -> Blueprint:
     @reads_raw
     def userinfo() -> ResponseReturnValue:
         try:
-            return no_store(jsonify(server.userinfo(read_call(server, "userinfo_endpoint"))))
+            return replied(server.userinfo(read_call(server, "userinfo_endpoint")))
         except OAuthError as error:
             return challenged(error)
 
@@ -85,16 +86,20 @@ def replied(reply: Reply) -> Response:
 
 
 def read_call(server: Server, endpoint: str) -> Call:
-    """Raises InvalidRequest for a body that is no form. `url` is our own name: the Host header is not asked."""
+    """Raises InvalidRequest for a body that is no form. `url` is our own name: the Host header is not asked; where a
+    certificate came it is the alias, since only that listener asks for one.
+    """
     if (request.content_length or 0) > MAX_BODY:
         raise InvalidRequest("the request is too large")
+    certificate = read_client_cert(client_certificate())
     return Call(
         method=request.method,
-        url=server.url(endpoint),
+        url=server.url(endpoint, alias=bool(certificate)),
         form=read_body() if request.method == "POST" else {},
         query=read_form(request.query_string),
         authorization=request.headers.get("Authorization", ""),
         dpop=tuple(request.headers.getlist("DPoP")),
+        client_certificate=certificate,
         origin=request.headers.get("Origin", ""),
         accept=request.headers.get("Accept", ""),
     )

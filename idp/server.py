@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
@@ -14,9 +13,18 @@ from sqlalchemy import Connection, bindparam, select
 from core.assurance import acr_values_supported
 from core.ground import Ground
 from enrollment.account import AccountStore
-from idp.errors import InvalidClient, InvalidRequest, OAuthError, UnauthorizedClient, UnsupportedGrantType
+from idp.errors import (
+    InvalidAuthorizationDetails,
+    InvalidClient,
+    InvalidRequest,
+    OAuthError,
+    UnauthorizedClient,
+    UnsupportedGrantType,
+)
 from idp.interaction.session_row import Session
+from idp.models.catalogue import Catalogue
 from idp.models.client import Clients, RegisteredClient
+from idp.models.decoupled_request import purge_decoupled_requests
 from idp.models.issued_token import purge_issued_tokens
 from idp.models.profile import PROFILES, ProfileName
 from idp.models.pushed_request import purge_pushed_requests
@@ -27,7 +35,10 @@ from idp.oauth2 import (
     client_secret,
     dpop,
     issuer,
+    jar,
+    jarm,
     metadata,
+    mtls,
     par,
     pkce,
     private_key_jwt,
@@ -37,7 +48,9 @@ from idp.oauth2 import (
 from idp.oauth2.authorization_request import Asked, Step
 from idp.oauth2.bearer import read_access_token
 from idp.oauth2.call import AuthenticatedCall, Call, Reply
-from idp.oauth2.client_authentication import AuthenticatedClient, Presented, Registry
+from idp.oauth2.client_authentication import AuthenticatedClient, Method, Presented, Registry
+from idp.oauth2.client_certificate import load_authorities
+from idp.oauth2.device_authorization import DeviceAuthorization, DeviceCodeGrant
 from idp.oauth2.endpoint import Endpoint, EndpointServices, MakeGrant
 from idp.oauth2.one_time import OneTime, spend_what_is_left
 from idp.oauth2.parameters import required
@@ -48,21 +61,23 @@ from idp.oidc import (
     claims_parameter,
     id_token,
     subject,
+    userinfo,
     verified_claims,
 )
 from idp.oidc.authentication_request import AuthorizationRequest
 from idp.oidc.code_grant import CodeGrant
-from idp.oidc.discovery import KeySetDocument, Prepared
+from idp.oidc.discovery import KeySetDocument, MetadataDocument, Prepared
 from idp.oidc.hints import KnownSubjects
 from idp.oidc.issuing import Tokens
-from idp.oidc.userinfo import Userinfo
+from idp.registration import dynamic_registration
 from idp.registration.client_keys import ClientKeys
 from keys.keystore import Keystore
 
-CLIENT_AUTHENTICATION = (  # the first that is presented; two at once are refused
+CLIENT_AUTHENTICATION = (  # the one that is presented; two at once are refused
     private_key_jwt.METHOD,
     client_secret.BASIC,
     client_secret.POST,
+    *mtls.METHODS,
     public_client.NONE,
 )
 
@@ -71,6 +86,7 @@ AUTHORIZATION_REQUEST: tuple[Step, ...] = (
     authorization_request.assign_state,
     authentication_request.reject_unsupported,
     authorization_request.check_pushed,
+    jar.check_signed,
     authorization_request.check_response_type,
     authorization_request.assign_scope,
     rar.assign_authorization_details,
@@ -87,16 +103,26 @@ AUTHORIZATION_REQUEST: tuple[Step, ...] = (
     claims_parameter.assign_claims,
 )
 
-GRANTS: tuple[MakeGrant, ...] = (CodeGrant,)
+DECOUPLED_REQUEST: tuple[Step, ...] = (  # no browser brings it (RFC 8628, CIBA Core): nothing of redirects
+    authorization_request.assign_scope,
+    authentication_request.assign_acr_values,
+    authentication_request.assign_locales,
+    claims_parameter.assign_claims,
+)
+
+GRANTS: tuple[MakeGrant, ...] = (CodeGrant, DeviceCodeGrant)
 
 EXTENSIONS: tuple[Mapping[str, Any], ...] = (
     authentication_request.METADATA,
     claims.METADATA,
     id_token.METADATA,
+    userinfo.METADATA,
     subject.METADATA,
     verified_claims.metadata(),
     pkce.METADATA,
     par.METADATA,
+    jar.METADATA,
+    jarm.METADATA,
     rar.METADATA,
     dpop.METADATA,
     issuer.METADATA,
@@ -123,6 +149,7 @@ class TokenEndpoint:
 CLIENT_ENDPOINTS = (
     Endpoint("token_endpoint", "/token", TokenEndpoint),
     Endpoint("pushed_authorization_request_endpoint", "/par", par.PushedAuthorizationRequests),
+    Endpoint("device_authorization_endpoint", "/device_authorization", DeviceAuthorization),
 )
 
 ENDPOINTS = {
@@ -131,7 +158,10 @@ ENDPOINTS = {
     "userinfo_endpoint": "/userinfo",
     "jwks_uri": "/jwks",
     "end_session_endpoint": "/logout",
+    "registration_endpoint": dynamic_registration.PATH,
 }
+
+ALIASED = (*(endpoint.name for endpoint in CLIENT_ENDPOINTS), "userinfo_endpoint")  # RFC 8705 section 5
 
 KEPT = timedelta(minutes=10)  # tokens, after they expired: a late replay of their code still finds them
 
@@ -152,10 +182,14 @@ class Server:
     def __init__(self, ground: Ground, keystore: Keystore, accounts: AccountStore) -> None:
         self.ground = ground
         self.clients = Clients(ground)
+        self.catalogue = Catalogue(ground)
         self.client_keys = ClientKeys(ground, self.clients)
         self.key_set = KeySetDocument(ground, keystore)
         self.hints = KnownSubjects(ground, self.key_set)
-        self.userinfo_endpoint = Userinfo(ground, accounts, self.clients)
+        self.userinfo_endpoint = userinfo.Userinfo(ground, keystore, accounts, self.clients)
+        self.registry = Registry(self.clients.load, self.client_keys.refresh)
+        self.request_objects = jar.RequestObjects(ground, keystore, self.registry.refresh_keys)
+        self.metadata_document = MetadataDocument(ground, keystore, self._metadata())
         tokens = Tokens(ground, keystore, accounts, is_session_in_force)
         services = EndpointServices(
             ground=ground,
@@ -165,21 +199,42 @@ class Server:
             tokens=tokens,
             is_session_in_force=is_session_in_force,
             validate=self.validate,
+            request_objects=self.request_objects,
+            validate_decoupled=self.validate_decoupled,
+            hints=self.hints,
         )
         self.answers = {endpoint.name: endpoint.answer(services) for endpoint in CLIENT_ENDPOINTS}
-        self.registry = Registry(self.clients.load, self.client_keys.refresh)
+        self.authorities = load_authorities(ground.settings.mtls_trust)
 
-    def url(self, endpoint: str) -> str:
-        return self.ground.settings.issuer + ENDPOINTS[endpoint]
+    def url(self, endpoint: str, *, alias: bool = False) -> str:
+        """`alias`: its name at the listener for mutual TLS (RFC 8705 section 5)."""
+        settings = self.ground.settings
+        return (settings.mtls_url if alias else settings.issuer) + ENDPOINTS[endpoint]
 
     # The authorization request --------------------------------------------------------------------------------------
 
     def validate(
-        self, client: RegisteredClient, parameters: Mapping[str, str], *, pushed: bool = False, jkt: str = ""
+        self,
+        client: RegisteredClient,
+        parameters: Mapping[str, str],
+        *,
+        pushed: bool = False,
+        jkt: str = "",
+        signed: bool = False,
     ) -> AuthorizationRequest:
         """The whole table, for a redirect_uri that was checked before. Raises the first refusal."""
         now = self.ground.clock.now()
-        asked = Asked(client, parameters, now, self.hints, self.ground.settings.sandbox, pushed, jkt)
+        asked = Asked(
+            client,
+            parameters,
+            now,
+            self.hints,
+            self.ground.settings.sandbox,
+            pushed,
+            jkt,
+            signed=signed,
+            records=self.catalogue,
+        )
         values: dict[str, Any] = {}
         for step in AUTHORIZATION_REQUEST:
             values |= step(asked)
@@ -187,6 +242,19 @@ class Server:
         redirect_uri = parameters["redirect_uri"]
         return AuthorizationRequest(
             client_id=client.client_id, redirect_uri=redirect_uri, received_at=received_at, **values
+        )
+
+    def validate_decoupled(self, client: RegisteredClient, parameters: Mapping[str, str]) -> AuthorizationRequest:
+        """The shorter table. Raises the first refusal; rich requests have no such way yet, and are not ignored."""
+        if "authorization_details" in parameters:
+            raise InvalidAuthorizationDetails("authorization_details are taken at the authorization endpoint alone")
+        now = self.ground.clock.now()
+        asked = Asked(client, parameters, now, self.hints, self.ground.settings.sandbox)
+        values: dict[str, Any] = {}
+        for step in DECOUPLED_REQUEST:
+            values |= step(asked)
+        return AuthorizationRequest(
+            client_id=client.client_id, redirect_uri="", received_at=int(now.timestamp()), **values
         )
 
     # What clients call ----------------------------------------------------------------------------------------------
@@ -199,7 +267,7 @@ class Server:
         try:
             authenticated = self.authenticate(call)
             one_time = authenticated.one_time
-            cnf: dict[str, str] = {}
+            cnf = mtls.confirmation(authenticated.client, call.client_certificate)
             if call.dpop:
                 proof = self._proof(call)
                 cnf, one_time = {"jkt": proof.jkt}, (*one_time, proof.one_time)
@@ -210,7 +278,7 @@ class Server:
                     spend_what_is_left(connection, one_time)
             raise
 
-    def userinfo(self, call: Call) -> dict[str, Any]:
+    def userinfo(self, call: Call) -> Reply:
         presented = read_access_token(call.authorization, call.form, call.query)
         return self.userinfo_endpoint.answer(presented, call)
 
@@ -220,6 +288,7 @@ class Server:
         with self.ground.database.write() as connection:
             purge_issued_tokens(connection, now - KEPT)
             purge_pushed_requests(connection, now - settings.interaction_lifetime)
+            purge_decoupled_requests(connection, now - settings.interaction_lifetime)
             purge_rich_authorizations(connection, now)
             purge_session_clients(connection, now - 2 * settings.session_lifetime)
 
@@ -236,14 +305,23 @@ class Server:
             now=self.ground.clock.now(),
             skew=settings.clock_skew,
             longest_assertion=settings.client_assertion_lifetime,
+            certificate=call.client_certificate,
+            authorities=self.authorities,
         )
         methods = [method for method in CLIENT_AUTHENTICATION if method.is_presented(presented)]
-        secret = [method for method in methods if method is not public_client.NONE]
-        if len(secret) > 1:
+        shown = [method for method in methods if not method.by_name]
+        if len(shown) > 1:
             raise InvalidRequest("the client authenticates in more than one way")
         if not methods:
             raise InvalidClient("the client did not authenticate")
-        return methods[0].authenticate(presented, self.registry)
+        method = shown[0] if shown else self._registered_method(methods, call)
+        return method.authenticate(presented, self.registry)
+
+    def _registered_method(self, methods: list[Method], call: Call) -> Method:
+        """Of those that come with nothing but `client_id`, the client's own; `none` for whoever has another."""
+        client = self.registry.load_client(call.form["client_id"])
+        registered = client.token_endpoint_auth_method if client else ""
+        return next((method for method in methods if method.name == registered), methods[-1])
 
     def _proof(self, call: Call) -> dpop.Proof:
         settings = self.ground.settings
@@ -253,11 +331,15 @@ class Server:
 
     # Discovery ------------------------------------------------------------------------------------------------------
 
-    @cached_property
+    @property
     def metadata(self) -> Prepared:
+        return self.metadata_document.prepared()
+
+    def _metadata(self) -> dict[str, Any]:
         """RFC 8414 section 2 and OpenID Connect Discovery section 3: built from the tables above, once."""
         settings = self.ground.settings
-        methods = [method.name for method in CLIENT_AUTHENTICATION]
+        certificates = mtls.offered(settings)
+        methods = [each.name for each in CLIENT_AUTHENTICATION if each not in mtls.METHODS or each.name in certificates]
         algorithms = list(dict.fromkeys(each for p in PROFILES.values() for each in p.assertion_algorithms))
         own = {
             "issuer": settings.issuer,
@@ -272,4 +354,5 @@ class Server:
             "token_endpoint_auth_signing_alg_values_supported": algorithms,
             "prajak_profiles_supported": [name.value for name in ProfileName],
         }
-        return Prepared(metadata.joined((own, *EXTENSIONS)))
+        aliases = mtls.metadata(settings, ENDPOINTS, ALIASED)
+        return metadata.joined((own, aliases, *EXTENSIONS))

@@ -10,7 +10,7 @@ from core.web.headers import allow_form_action, allow_source
 from core.web.installed import Guard, Web, current_view, current_web
 from core.web.language import local_path
 from core.web.pages import page
-from core.web.requests import install, source
+from core.web.requests import client_certificate, install, source
 from core.web.static_files import static
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "allow_source",
     "callers",
     "check_callers",
+    "client_certificate",
     "cookie_name",
     "csrf_field",
     "current_view",

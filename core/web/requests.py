@@ -82,6 +82,14 @@ def check_characters() -> None:
             raise BadRequest("a parameter holds a character that is not text")
 
 
+def client_certificate() -> str:
+    """RFC 9440: the Client-Cert header of a trusted proxy that called us; anybody else's claims nothing."""
+    settings = current_web().ground.settings
+    if not settings.mtls_url or not is_in(request.remote_addr or "", settings.trusted_proxies):
+        return ""
+    return request.headers.get("Client-Cert", "")
+
+
 def source() -> str:
     """The caller's address; forwarded addresses are believed from a trusted proxy only, nearest hop first."""
     trusted = current_web().ground.settings.trusted_proxies

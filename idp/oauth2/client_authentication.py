@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import unquote_plus
 
+from cryptography.x509 import Certificate
+
 from idp.errors import InvalidClient
 from idp.models.client import RegisteredClient
 from idp.oauth2.one_time import OneTime
@@ -19,7 +21,7 @@ from idp.oauth2.one_time import OneTime
 
 @dataclass(frozen=True)
 class Presented:
-    """What came with the request, and who we are to it."""
+    """What came with the request, and who we are to it. `certificate` is DER; `authorities` certify clients."""
 
     parameters: Mapping[str, str]
     authorization: str
@@ -28,6 +30,8 @@ class Presented:
     now: datetime
     skew: timedelta
     longest_assertion: timedelta
+    certificate: bytes = b""
+    authorities: tuple[Certificate, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -50,11 +54,14 @@ class Registry:
 
 @dataclass(frozen=True)
 class Method:
-    """`is_presented` looks, `authenticate` checks and raises InvalidClient."""
+    """`is_presented` looks, `authenticate` checks and raises InvalidClient. `by_name`: of what it needs the form has
+    `client_id` alone, so that the client's registration says which of these it is.
+    """
 
     name: str
     is_presented: Callable[[Presented], bool]
     authenticate: Callable[[Presented, Registry], AuthenticatedClient]
+    by_name: bool = False
 
 
 def load_registered(registry: Registry, client_id: str, method: str) -> RegisteredClient:

@@ -17,4 +17,4 @@ def identify(presented: Presented, registry: Registry) -> AuthenticatedClient:
     return AuthenticatedClient(client)
 
 
-NONE = Method("none", is_named, identify)
+NONE = Method("none", is_named, identify, by_name=True)

@@ -6,7 +6,7 @@ First everything is signed, then one transaction keeps it: `prepare` writes noth
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
@@ -18,11 +18,15 @@ from enrollment.account import AccountStore
 from idp.errors import InvalidDpopProof, InvalidGrant
 from idp.models.grant import Granted, load_grant_in_force
 from idp.models.issued_token import record_token
+from idp.models.refresh_token import record_refresh_token
 from idp.models.session_client import client_sid, record_session_client
 from idp.oauth2.authorized import Authorized, Issued
 from idp.oauth2.call import AuthenticatedCall
 from idp.oauth2.jwt_access_token import issue_access_token
+from idp.oauth2.mtls import check_certificate_bound
 from idp.oauth2.rar import audience_of, enriched
+from idp.oauth2.refresh_token import first_refresh_token, may_refresh
+from idp.oauth2.resource_indicators import target_of
 from idp.oidc.id_token import issue_id_token
 from idp.oidc.released import names_for, release
 from keys.keystore import Keystore
@@ -46,32 +50,39 @@ class Tokens:
         """The answer and the row, signed and not kept. Raises InvalidDpopProof for a client without its proof."""
         check_bound(call)
         now = self.ground.clock.now()
-        expires_at = now + self.ground.settings.access_token_lifetime
-        access_token, jti = self._access_token(authorized, call.cnf, now, expires_at)
+        lifetime = self._lifetime(authorized, now)
+        audience = self._audience(authorized, call)
+        access_token, jti = self._access_token(authorized, call.cnf, audience, now, now + lifetime)
         answer: dict[str, Any] = {
             "access_token": access_token,
             "token_type": "DPoP" if call.jkt else "Bearer",
-            "expires_in": int(self.ground.settings.access_token_lifetime.total_seconds()),
-            "scope": " ".join(authorized.scope),
+            "expires_in": int(lifetime.total_seconds()),
         }
-        if "openid" in authorized.scope:
+        if authorized.scope:
+            answer["scope"] = " ".join(authorized.scope)
+        if "openid" in authorized.scope and "id_token" in authorized.beside:
             answer["id_token"] = self._id_token(authorized, access_token)
         if authorized.details:
             answer["authorization_details"] = enriched(authorized.details, authorized.assertion)
         row = token_row(authorized, call.cnf) | {
             "token_hash": hashed(access_token),
             "jti": jti,
-            "audience": self._audience(authorized),
+            "audience": audience,
             "issued_at": now,
-            "expires_at": expires_at,
+            "expires_at": now + lifetime,
         }
-        return Issued(authorized, answer, row)
+        if not may_refresh(authorized):
+            return Issued(authorized, answer, row)
+        token, refresh_row = first_refresh_token(authorized, call.cnf, settings=self.ground.settings, now=now)
+        return Issued(authorized, answer | {"refresh_token": token}, row, refresh_row)
 
     def record(self, connection: Connection, issued: Issued) -> None:
         """In the transaction of the grant. Raises InvalidGrant where consent or session ended meanwhile."""
         authorized, now = issued.authorized, self.ground.clock.now()
         grant = self._check_still_allowed(connection, authorized)
         record_token(connection, issued.row)
+        if issued.refresh_token is not None:
+            record_refresh_token(connection, issued.refresh_token)
         if authorized.session_id:
             record_session_client(
                 connection,
@@ -107,12 +118,12 @@ class Tokens:
         return grant
 
     def _access_token(
-        self, authorized: Authorized, cnf: Mapping[str, str], now: datetime, expires_at: datetime
+        self, authorized: Authorized, cnf: Mapping[str, str], audience: str, now: datetime, expires_at: datetime
     ) -> tuple[str, str]:
         return issue_access_token(
             self.keystore.active(Purpose.ACCESS_TOKEN),
             issuer=self.ground.settings.issuer,
-            audience=self._audience(authorized),
+            audience=audience,
             sub=authorized.sub,
             client_id=authorized.client.client_id,
             scope=authorized.scope,
@@ -121,6 +132,7 @@ class Tokens:
             authentication=authentication(authorized),
             cnf=cnf,
             authorization_details=authorized.details,
+            act=authorized.act,
         )
 
     def _id_token(self, authorized: Authorized, access_token: str) -> str:
@@ -137,12 +149,21 @@ class Tokens:
         sid = sid_of(authorized)
         return issue_id_token(self.keystore, self.ground, authorized, sid=sid, access_token=access_token, claims=claims)
 
-    def _audience(self, authorized: Authorized) -> str:
-        return audience_of(authorized.details, self.ground.settings.issuer)
+    def _lifetime(self, authorized: Authorized, now: datetime) -> timedelta:
+        lifetime = self.ground.settings.access_token_lifetime
+        return lifetime if authorized.not_after is None else min(lifetime, authorized.not_after - now)
+
+    def _audience(self, authorized: Authorized, call: AuthenticatedCall) -> str:
+        """What was authorized in detail says whose API it is for; else the resource (RFC 8707); else userinfo."""
+        issuer = self.ground.settings.issuer
+        if authorized.details and not authorized.resource:
+            return audience_of(authorized.details, issuer)
+        return target_of(authorized.resource, call.parameters, default=issuer)
 
 
 def check_bound(call: AuthenticatedCall) -> None:
-    """RFC 9449 section 5.2 and FAPI 2.0 Security Profile section 5.3.2.1: no bearer tokens for these clients."""
+    """RFC 8705 section 3.4, RFC 9449 section 5.2, FAPI 2.0 SP section 5.3.2.1: for some clients no bearer tokens."""
+    check_certificate_bound(call.client, call.cnf)
     if call.client.requires_dpop and not call.cnf:
         raise InvalidDpopProof("this client's tokens must be bound by a DPoP proof")
 
