@@ -35,6 +35,7 @@ from idp.oidc.rp_initiated_logout import LogoutRequest, validate_logout_request
 from idp.own_clients import register_own_client
 from idp.portal import views as portal_views
 from idp.portal.services import PortalServices
+from idp.registration import views as registration_views
 from idp.sandbox import views as sandbox_views
 from idp.signing_officers import Officer, SigningOfficers
 from idp.tables import METADATA
@@ -117,6 +118,7 @@ def blueprints(provider: Provider, desk: SigningServices, console: ConsoleServic
         front_door.blueprint(ground, lambda: health(provider), openapi.document(ground.settings)),
         keys.views.blueprint(provider.trust),
         protocol_views.blueprint(provider.server),
+        registration_views.blueprint(ground, provider.server.clients),
         authorize.blueprint(authorization),
         interaction_views.blueprint(interaction),
         logout.blueprint(interaction, logout_request(provider)),

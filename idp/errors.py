@@ -119,7 +119,7 @@ class RequestNotSupported(OAuthError):
 
 
 class RequestUriNotSupported(OAuthError):
-    """OpenID Connect Core 3.1.2.6: only this server's own `request_uri` values are served (RFC 9126)."""
+    """OpenID Connect Core 3.1.2.6: the `request_uri` parameter is not served."""
 
     error = "request_uri_not_supported"
 
@@ -136,6 +136,12 @@ class InvalidRequestUri(OAuthError):
     error = "invalid_request_uri"
 
 
+class InvalidRequestObject(OAuthError):
+    """RFC 9101 section 7: the request object is not signed by the client, expired, for another server, or malformed."""
+
+    error = "invalid_request_object"
+
+
 class UnmetAuthenticationRequirements(OAuthError):
     """OpenID Connect Core Error Code unmet_authentication_requirements 1.0: an essential `acr` cannot be reached."""
 
@@ -146,6 +152,12 @@ class InvalidAuthorizationDetails(OAuthError):
     """RFC 9396 section 5."""
 
     error = "invalid_authorization_details"
+
+
+class InvalidTarget(OAuthError):
+    """RFC 8707 section 2: the resource is unknown, malformed, or not one that this client may ask for."""
+
+    error = "invalid_target"
 
 
 class InvalidDpopProof(OAuthError):
@@ -178,6 +190,54 @@ class InvalidClientMetadata(OAuthError):
     """RFC 7591 section 3.2.2."""
 
     error = "invalid_client_metadata"
+
+
+class InvalidSoftwareStatement(OAuthError):
+    """RFC 7591 section 3.2.2: it does not verify."""
+
+    error = "invalid_software_statement"
+
+
+class UnapprovedSoftwareStatement(OAuthError):
+    """RFC 7591 section 3.2.2: nobody who is trusted here signed it."""
+
+    error = "unapproved_software_statement"
+
+
+class AuthorizationPending(OAuthError):
+    """RFC 8628 section 3.5: the person has not decided yet."""
+
+    error = "authorization_pending"
+
+
+class SlowDown(OAuthError):
+    """RFC 8628 section 3.5: still pending, and the client polls too often."""
+
+    error = "slow_down"
+
+
+class ExpiredToken(OAuthError):
+    """RFC 8628 section 3.5: the device_code, or auth_req_id, ran out before the person decided."""
+
+    error = "expired_token"
+
+
+class RequestDenied(AccessDenied):
+    """RFC 8628 section 3.5, CIBA Core section 11: the same word at the token endpoint (RFC 6749 section 5.2)."""
+
+    status = 400
+
+
+class InvalidBindingMessage(OAuthError):
+    """CIBA Core section 13: it cannot be shown to the person."""
+
+    error = "invalid_binding_message"
+
+
+class UnknownUserId(OAuthError):
+    """CIBA Core section 13: the hint names nobody."""
+
+    error = "unknown_user_id"
 
 
 def printable(text: str) -> str:

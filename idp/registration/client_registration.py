@@ -20,12 +20,14 @@ from core.errors import PersonError
 from core.ground import Ground
 from core.identifiers import hashed, new_id, new_secret
 from core.outbound import OutboundFailed, OutboundRefused
+from idp.errors import OAuthError
 from idp.models.client import Client, Clients, ClientStatus, RegisteredClient, load_client
 from idp.registration.client_keys import BadKeys, ClientKeys
 from idp.registration.client_metadata import check_metadata
 from idp.registration.key_rules import key_problems
 from idp.registration.problems import InvalidMetadata, Problem
 from idp.registration.rules import CIBA, DEVICE_CODE, redirect_hosts
+from idp.registration.software_statement import MEMBER, TrustedIssuers
 
 FetchLogo = Callable[[str], bytes]  # an image that may be shown; raises PersonError
 LOGO_TYPE = "image/png"
@@ -50,10 +52,11 @@ class Registration:
         self.clients = clients
         self.keys = ClientKeys(ground, clients)
         self.fetch_logo = fetch_logo
+        self.statements = TrustedIssuers(ground)
 
     def prepare(self, metadata: Any) -> Prepared:
         """Checks and fetches. Raises InvalidMetadata with every problem, each with its field."""
-        checked = check_metadata(metadata, sandbox=self.ground.settings.sandbox)
+        checked = check_metadata(self._stated(metadata), sandbox=self.ground.settings.sandbox)
         jwks, fetched_at = self._keys(checked)
         return Prepared(checked, jwks, fetched_at, self._sector(checked), self._logo(checked))
 
@@ -105,27 +108,44 @@ class Registration:
         return answer | ({"client_secret": secret, "client_secret_expires_at": 0} if secret else {})
 
     def change(self, connection: Connection, client_id: str, prepared: Prepared, *, by: str) -> bool:
-        """New metadata for a client that there is; its secret and its status stay. False for an unknown one."""
+        """New metadata for a client that there is; its status stays, and so does its secret where it still has a use.
+        False for an unknown one.
+        """
         now = self.ground.clock.now()
         mine = update(Client).where(Client.client_id == client_id, Client.removed_at.is_(None))
         values = columns(prepared, client_id, now)
         if "logo_uri" not in prepared.metadata:  # an uploaded one stays
             del values["logo"], values["logo_type"]
+        if prepared.metadata["token_endpoint_auth_method"] not in SECRET_METHODS:
+            values["secret_hash"] = None
         if connection.execute(mine.values(**values)).rowcount != 1:
             return False
         audit.record(connection, self.ground.clock, event="client.changed", actor=by, client_id=client_id)
         self.clients.forget(client_id)
         return True
 
+    def complete_secret(self, connection: Connection, client_id: str, metadata: Mapping[str, Any]) -> str:
+        """A client_secret for a client that has none and needs one now; "" otherwise."""
+        if metadata["token_endpoint_auth_method"] not in SECRET_METHODS:
+            return ""
+        secret, lacking = new_secret(), (Client.client_id == client_id, Client.secret_hash.is_(None))
+        changed = connection.execute(update(Client).where(*lacking).values(secret_hash=hashed(secret))).rowcount
+        return secret if changed == 1 else ""
+
     def remove(self, client_id: str, *, by: str) -> bool:
         """The client answers nobody from now on; its row stays, so that its id is never another's."""
-        gone = update(Client).where(Client.client_id == client_id, Client.removed_at.is_(None))
         with self.ground.database.write() as connection:
-            removed = connection.execute(gone.values(removed_at=self.ground.clock.now())).rowcount == 1
-            if removed:
-                audit.record(connection, self.ground.clock, event="client.removed", actor=by, client_id=client_id)
+            removed = self.take_away(connection, client_id, by=by)
         self.clients.forget(client_id)
         return removed
+
+    def take_away(self, connection: Connection, client_id: str, *, by: str) -> bool:
+        """The same in the caller's transaction; the caller then tells `clients` to forget it."""
+        gone = update(Client).where(Client.client_id == client_id, Client.removed_at.is_(None))
+        if connection.execute(gone.values(removed_at=self.ground.clock.now())).rowcount != 1:
+            return False
+        audit.record(connection, self.ground.clock, event="client.removed", actor=by, client_id=client_id)
+        return True
 
     def list(self) -> list[RegisteredClient]:
         with self.ground.database.read() as connection:
@@ -136,6 +156,13 @@ class Registration:
     def show(self, client_id: str) -> RegisteredClient | None:
         with self.ground.database.read() as connection:
             return load_client(connection, client_id)
+
+    def _stated(self, metadata: Any) -> Any:
+        try:
+            return self.statements.applied(metadata) if isinstance(metadata, dict) else metadata
+        except OAuthError as error:
+            values = {"why": error.description}
+            raise InvalidMetadata([Problem(MEMBER, "It is not accepted: %(why)s.", values)], refusal=error) from error
 
     def _keys(self, metadata: dict[str, Any]) -> tuple[str, datetime | None]:
         if "jwks_uri" not in metadata:

@@ -26,12 +26,16 @@ class Problem:
 class InvalidMetadata(PrajakError):
     """Every problem at once, so that nobody mends one to find the next."""
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[Problem], *, refusal: OAuthError | None = None) -> None:
+        """`refusal` is what it is in the protocol's words, where that is not one of the two below."""
         self.problems = tuple(problems)
+        self.refusal = refusal
         super().__init__("; ".join(f"{problem.field}: {problem.text}" for problem in self.problems))
 
     def as_oauth(self) -> OAuthError:
         """RFC 7591 section 3.2.2."""
+        if self.refusal is not None:
+            return self.refusal
         kind = InvalidRedirectUri if self.problems[0].field == "redirect_uris" else InvalidClientMetadata
         return kind(str(self))
 

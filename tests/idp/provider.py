@@ -30,6 +30,7 @@ from idp.interaction.session import SessionStore
 from idp.interaction.views import blueprint as interaction_blueprint
 from idp.oidc.backchannel_logout import CHANNEL, BackchannelLogout
 from idp.registration.client_registration import Registration
+from idp.registration.views import blueprint as registration_blueprint
 from idp.server import Server
 from keys.envelope import Envelope
 from keys.purposes import Purpose
@@ -107,6 +108,7 @@ class Provider(Site):
         authorization = authorize.Authorization(self.server, self.keystore, self.services)
         app.register_blueprint(authorize.blueprint(authorization))
         app.register_blueprint(protocol_views.blueprint(self.server))
+        app.register_blueprint(registration_blueprint(self.ground, self.server.clients))
         app.test_client_class = BrowserClient
         web.check_callers(app)
         return app
