@@ -37,12 +37,14 @@ from idp.models.grant import Granted, load_grant
 from idp.models.pushed_request import answer_pushed_request
 from idp.models.requested_claims import digest_claims, record_requested_claims
 from idp.models.rich_authorization import record_rich_authorization
-from idp.oauth2 import par
+from idp.oauth2 import jarm, par
 from idp.oauth2.authorization_code import AuthorizationCode, CodeSeal
 from idp.oauth2.authorization_request import check_redirect_uri
 from idp.oauth2.issuer import with_issuer
+from idp.oauth2.jar import AskedFor
 from idp.oauth2.parameters import read_form, required
 from idp.oidc.authentication_request import RESPONSE_MODES, AuthorizationRequest
+from idp.oidc.id_token import state_hash
 from idp.oidc.subject import issue_subject, load_subject
 from idp.server import Server
 from keys.keystore import Keystore
@@ -56,6 +58,7 @@ BY_CODE = {
 class Answer:
     """Where an answer goes, known to be the client's: all that an error needs."""
 
+    client: RegisteredClient
     redirect_uri: str
     response_mode: str
     state: str
@@ -67,6 +70,13 @@ class Visitor:
 
     session: SignedIn | None
     progress: Progress | None = None
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A request object that does not count, for a client that can be told so."""
+
+    error: OAuthError
 
 
 class NotForTheClient(Exception):
@@ -82,6 +92,7 @@ class Authorization:
         self.server = server
         self.ground = server.ground
         self.services = services
+        self.keystore = keystore
         self.seal = CodeSeal(keystore)
         self.recorded: set[str] = set()  # digests of `claims` parameters known to be in the database
 
@@ -89,10 +100,12 @@ class Authorization:
 
     def begin(self, parameters: Mapping[str, str]) -> ResponseReturnValue:
         """A client sent the person here."""
-        client, parameters, pushed = self._verified(parameters)
-        answer = answer_to(parameters)
+        client, asked, pushed = self._verified(parameters)
+        if isinstance(asked, Refused):
+            return self._send(answer_to(client, parameters), asked.error.parameters())
+        answer = answer_to(client, asked.parameters)
         try:
-            wanted = pushed or self.server.validate(client, parameters)
+            wanted = pushed or self.server.validate(client, asked.parameters, signed=asked.signed)
             return self._proceed(client, wanted, Visitor(signed_in.current(self.services)))
         except OAuthError as error:
             return self._send(answer, error.parameters())
@@ -101,21 +114,21 @@ class Authorization:
         """The person comes back from a prompt; or from a stale tab, which is led on."""
         progress = self.services.interactions.load(interaction_id)
         client = self.server.clients.load(progress.client_id) if progress.client_id else None
-        if client is None:
+        if client is None or progress.request.get("decoupled"):
             return redirect(f"/interaction/{interaction_id}", 303)
         wanted = AuthorizationRequest.from_dict(progress.request)
         if progress.refused:
-            return self._refuse(wanted, progress)
+            return self._refuse(client, wanted, progress)
         if self._is_over(progress):
             return redirect(f"/interaction/{interaction_id}", 303)
         try:
             return self._proceed(client, wanted, Visitor(signed_in.current(self.services), progress))
         except OAuthError as error:
-            return self._send(answer_of(wanted), error.parameters())
+            return self._send(answer_of(client, wanted), error.parameters())
 
     def _verified(
         self, parameters: Mapping[str, str]
-    ) -> tuple[RegisteredClient, Mapping[str, str], AuthorizationRequest | None]:
+    ) -> tuple[RegisteredClient, AskedFor | Refused, AuthorizationRequest | None]:
         """The client, and where it may be answered: RFC 6749 section 4.1.2.1 forbids to redirect before that."""
         try:
             client = self.server.clients.load(required(parameters, "client_id"))
@@ -124,11 +137,24 @@ class Authorization:
             request_uri = parameters.get("request_uri", "")
             if par.is_reference(request_uri):
                 pushed = self._pushed(client, request_uri)
-                return client, pushed.to_dict(), pushed
-            check_redirect_uri(client, required(parameters, "redirect_uri"))
+                return client, AskedFor(pushed.to_dict(), signed=True), pushed
+            asked = self._asked(client, parameters)
+            told = parameters if isinstance(asked, Refused) else asked.parameters
+            check_redirect_uri(client, required(told, "redirect_uri"))
         except OAuthError as error:
             raise NotForTheClient(error) from error
-        return client, parameters, None
+        return client, asked, None
+
+    def _asked(self, client: RegisteredClient, parameters: Mapping[str, str]) -> AskedFor | Refused:
+        """RFC 9101: what counts is in the request object. One that is refused is told to the client at the address
+        that stands beside it, if that is registered; nothing else outside is believed.
+        """
+        try:
+            return self.server.request_objects.read(client, parameters)
+        except OAuthError as error:
+            if parameters.get("redirect_uri") in client.redirect_uris:
+                return Refused(error)
+            raise
 
     def _pushed(self, client: RegisteredClient, request_uri: str) -> AuthorizationRequest:
         """RFC 9126 section 4: what was pushed counts, and nothing that stands beside it."""
@@ -174,7 +200,7 @@ class Authorization:
                     rich = self._record_details(connection, wanted, visitor.progress)
             self.recorded.add(digest)
         code = self._code(client, wanted, visitor.session, grant.id, sub, digest, rich)
-        return self._send(answer_of(wanted), {"code": self.seal.seal(code)})
+        return self._send(answer_of(client, wanted), {"code": self.seal.seal(code)})
 
     def _take(self, connection: Connection, wanted: AuthorizationRequest, progress: Progress | None) -> None:
         """A pushed request is answered once. Its own interaction may answer again for as long as a code lives: the
@@ -206,6 +232,7 @@ class Authorization:
         rich_authorization: str,
     ) -> AuthorizationCode:
         settings = self.ground.settings
+        lifetime = min(settings.authorization_code_lifetime, client.profile.authorization_code_lifetime)
         return AuthorizationCode(
             id=new_id(),
             client_id=client.client_id,
@@ -214,6 +241,7 @@ class Authorization:
             sub=sub,
             scope=" ".join(wanted.scope),
             nonce=wanted.nonce,
+            s_hash=state_hash(wanted.state, client),
             code_challenge=wanted.code_challenge,
             requested_claims=requested_claims,
             rich_authorization=rich_authorization,
@@ -223,15 +251,17 @@ class Authorization:
             acr=acr_value(session.acr, sandbox=settings.sandbox),
             amr=" ".join(session.amr),
             dpop_jkt=wanted.dpop_jkt,
-            expires_at=timestamp(self.ground.clock.now() + settings.authorization_code_lifetime),
+            expires_at=timestamp(self.ground.clock.now() + lifetime),
         )
 
-    def _refuse(self, wanted: AuthorizationRequest, progress: Progress) -> ResponseReturnValue:
+    def _refuse(
+        self, client: RegisteredClient, wanted: AuthorizationRequest, progress: Progress
+    ) -> ResponseReturnValue:
         """The person said no, or a rule did. Again for a second click, which tells the client nothing new."""
         with self.ground.database.write() as connection:
             self.services.interactions.answer(connection, progress.id)
         error = BY_CODE.get(progress.refused, ServerError)
-        return self._send(answer_of(wanted), error("the person did not go on").parameters())
+        return self._send(answer_of(client, wanted), error("the person did not go on").parameters())
 
     def _is_over(self, progress: Progress) -> bool:
         now: datetime = self.ground.clock.now()
@@ -242,37 +272,50 @@ class Authorization:
     # The answer -----------------------------------------------------------------------------------------------------
 
     def _send(self, answer: Answer, response: dict[str, str]) -> ResponseReturnValue:
-        """RFC 6749 section 4.1.2, RFC 9207; by redirect, or by Form Post Response Mode."""
-        fields = with_issuer(response, self.ground.settings.issuer)
-        if answer.state:
-            fields["state"] = answer.state
-        if answer.response_mode == "form_post":
+        """RFC 6749 section 4.1.2, RFC 9207, JARM; by query, by fragment, or by Form Post Response Mode."""
+        fields = self._fields(answer, response)
+        travels = jarm.MODES.get(answer.response_mode, answer.response_mode)
+        if travels == "form_post":
             web.allow_form_action(answer.redirect_uri)
             return page("core/form_post.html", action=answer.redirect_uri, fields=fields)
         found = make_response("", 303)
-        found.headers["Location"] = with_query(answer.redirect_uri, fields)
+        place = with_fragment if travels == "fragment" else with_query
+        found.headers["Location"] = place(answer.redirect_uri, fields)
         found.headers["Cache-Control"] = "no-store"
         return found
+
+    def _fields(self, answer: Answer, response: dict[str, str]) -> dict[str, str]:
+        fields = response | ({"state": answer.state} if answer.state else {})
+        if answer.response_mode in jarm.MODES:
+            return jarm.signed_response(self.ground, self.keystore, answer.client, fields)
+        return with_issuer(fields, self.ground.settings.issuer)
 
 
 def needs_row(wanted: AuthorizationRequest, visitor: Visitor) -> bool:
     return bool(wanted.authorization_details) or visitor.progress is not None
 
 
-def answer_to(parameters: Mapping[str, Any]) -> Answer:
+def answer_to(client: RegisteredClient, parameters: Mapping[str, Any]) -> Answer:
     """For the errors of a request that is not validated yet, except for its redirect_uri."""
-    mode, state = parameters.get("response_mode", "query"), parameters.get("state", "")
-    return Answer(parameters["redirect_uri"], mode if mode in RESPONSE_MODES else "query", state)
+    default = jarm.default_mode(client)
+    mode, state = parameters.get("response_mode", default), parameters.get("state", "")
+    allowed = jarm.MODES if client.requires_signed_authorization_response else RESPONSE_MODES
+    return Answer(client, parameters["redirect_uri"], mode if mode in allowed else default, state)
 
 
-def answer_of(wanted: AuthorizationRequest) -> Answer:
-    return Answer(wanted.redirect_uri, wanted.response_mode, wanted.state)
+def answer_of(client: RegisteredClient, wanted: AuthorizationRequest) -> Answer:
+    return Answer(client, wanted.redirect_uri, wanted.response_mode, wanted.state)
 
 
 def with_query(redirect_uri: str, fields: Mapping[str, str]) -> str:
     """RFC 6749 section 4.1.2: added to the query that the redirect_uri may have, which is kept as it is."""
     separator = "&" if urlsplit(redirect_uri).query else "" if redirect_uri.endswith("?") else "?"
     return redirect_uri + separator + urlencode(fields)
+
+
+def with_fragment(redirect_uri: str, fields: Mapping[str, str]) -> str:
+    """OAuth 2.0 Multiple Response Types section 2.1: a registered redirect_uri has no fragment of its own."""
+    return f"{redirect_uri}#{urlencode(fields)}"
 
 
 def blueprint(authorization: Authorization) -> Blueprint:
@@ -305,7 +348,10 @@ def blueprint(authorization: Authorization) -> Blueprint:
     @views.get("/authorize/<interaction_id>")
     @callers(ANYONE)
     def resume(interaction_id: str) -> ResponseReturnValue:
-        return authorization.resume(interaction_id)
+        try:
+            return authorization.resume(interaction_id)
+        except OAuthError as error:
+            return error_page(error)
 
     return views
 

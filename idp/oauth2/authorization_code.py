@@ -27,7 +27,7 @@ from keys.purposes import Purpose
 MAX_CODE = 8000
 KID_BYTES, NONCE_BYTES = 16, 12
 compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-CONTEXT = b"prajak-authorization-code-v1"
+CONTEXT = b"prajak-authorization-code-v2"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +41,7 @@ class AuthorizationCode:
     sub: str
     scope: str
     nonce: str
+    s_hash: str
     code_challenge: str
     requested_claims: str  # the digest of a RequestedClaims row
     rich_authorization: str  # the id of a RichAuthorization row

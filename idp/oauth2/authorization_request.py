@@ -32,9 +32,27 @@ class Hints(Protocol):
     def account_of_sub(self, client: RegisteredClient, sub: str) -> str | None: ...
 
 
+class Record(Protocol):
+    """One record that an agency serves to others."""
+
+    @property
+    def resource(self) -> str: ...
+
+    @property
+    def recipients(self) -> tuple[str, ...]: ...
+
+
+class Records(Protocol):
+    """The claims catalogue."""
+
+    def find(self, identifier: str) -> Record | None: ...
+
+
 @dataclass(frozen=True)
 class Asked:
-    """One request of one known client. `jkt` is the key of the DPoP proof that came with a pushed request."""
+    """One request of one known client. `jkt` is the key of the DPoP proof that came with a pushed request; `signed`
+    says that the parameters are those of a request object.
+    """
 
     client: RegisteredClient
     parameters: Mapping[str, str]
@@ -43,6 +61,8 @@ class Asked:
     sandbox: bool = False
     pushed: bool = False
     jkt: str = ""
+    signed: bool = False
+    records: Records | None = None
 
 
 Step = Callable[[Asked], Mapping[str, Any]]

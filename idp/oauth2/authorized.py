@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 
 from sqlalchemy import Connection
@@ -20,7 +21,8 @@ class Authorized:
     """`sub` is what this client calls the person, or its own client_id where it acts for itself (then `account_id`,
     `grant_id` and `session_id` are ""). `family_id` names everything that came of one code or one request.
     `asked` is the `claims` parameter with its digest in `requested_claims`; `granted` are the claims allowed;
-    `resource` are RFC 8707 indicators; `act` is who acts for the subject (RFC 8693 section 4.1).
+    `resource` are RFC 8707 indicators; `act` is who acts for the subject (RFC 8693 section 4.1); `beside` are the tokens
+    that may come with the access token, which ends at `not_after` at the latest.
     """
 
     client: RegisteredClient
@@ -34,6 +36,7 @@ class Authorized:
     acr: str = ""
     amr: tuple[str, ...] = ()
     nonce: str = ""
+    s_hash: str = ""
     requested_claims: str = ""
     asked: Mapping[str, Any] = field(default_factory=dict)
     granted: frozenset[str] = frozenset()
@@ -41,15 +44,18 @@ class Authorized:
     assertion: Mapping[str, str] | None = None
     resource: tuple[str, ...] = ()
     act: Mapping[str, Any] | None = None
+    beside: frozenset[str] = frozenset({"id_token", "refresh_token"})
+    not_after: datetime | None = None
 
 
 @dataclass(frozen=True)
 class Issued:
-    """The token response (RFC 6749 section 5.1) and the token's row, signed and not yet kept."""
+    """The token response (RFC 6749 section 5.1), the token's row and that of a new refresh token, not yet kept."""
 
     authorized: Authorized
     answer: Mapping[str, Any]
     row: Mapping[str, Any]
+    refresh_token: Mapping[str, Any] | None = None
 
 
 class TokenIssuer(Protocol):

@@ -14,8 +14,10 @@ from sqlalchemy import Connection
 from core.ground import Ground
 from enrollment.account import AccountStore
 from idp.models.client import Clients, RegisteredClient
+from idp.oauth2.authorization_request import Hints
 from idp.oauth2.authorized import TokenIssuer
 from idp.oauth2.call import AuthenticatedCall, Reply
+from idp.oauth2.jar import RequestObjects
 from keys.keystore import Keystore
 
 
@@ -25,9 +27,14 @@ class ValidRequest(Protocol):
 
 class Validate(Protocol):
     def __call__(
-        self, client: RegisteredClient, parameters: Mapping[str, str], *, pushed: bool, jkt: str
+        self, client: RegisteredClient, parameters: Mapping[str, str], *, pushed: bool, jkt: str, signed: bool
     ) -> ValidRequest:
         """The whole table of checks of an authorization request; raises the first refusal."""
+
+
+class ValidateDecoupled(Protocol):
+    def __call__(self, client: RegisteredClient, parameters: Mapping[str, str]) -> ValidRequest:
+        """The checks of a request that no browser brings (RFC 8628, CIBA Core); raises the first refusal."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,9 @@ class EndpointServices:
     tokens: TokenIssuer
     is_session_in_force: Callable[[Connection, str], bool]
     validate: Validate
+    request_objects: RequestObjects
+    validate_decoupled: ValidateDecoupled
+    hints: Hints
 
 
 class Answer(Protocol):

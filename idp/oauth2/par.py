@@ -28,13 +28,16 @@ class PushedAuthorizationRequests:
     def __init__(self, services: EndpointServices) -> None:
         self.ground = services.ground
         self.validate = services.validate
+        self.request_objects = services.request_objects
 
     def answer(self, call: AuthenticatedCall) -> Reply:
         if "request_uri" in call.parameters:
             raise InvalidRequest("request_uri must not be pushed")  # section 2.1
-        client, lifetime = call.client, self.ground.settings.request_uri_lifetime
-        check_redirect_uri(client, required(call.parameters, "redirect_uri"))
-        request = self.validate(client, call.parameters, pushed=True, jkt=call.jkt)
+        client = call.client
+        lifetime = min(self.ground.settings.request_uri_lifetime, client.profile.request_uri_lifetime)
+        asked = self.request_objects.read(client, call.parameters)  # section 3
+        check_redirect_uri(client, required(asked.parameters, "redirect_uri"))
+        request = self.validate(client, asked.parameters, pushed=True, jkt=call.jkt, signed=asked.signed)
         text = json.dumps(request.to_dict(), ensure_ascii=False)
         with self.ground.database.write() as connection:
             spend_all(connection, call.one_time)
@@ -51,7 +54,7 @@ def record(connection: Connection, *, client_id: str, request: str, expires_at: 
 
 
 def is_reference(request_uri: str) -> bool:
-    """One of ours; others would be fetched, which this server does not."""
+    """One of ours; others are references to request objects (RFC 9101)."""
     return request_uri.startswith(PREFIX)
 
 

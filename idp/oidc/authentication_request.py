@@ -12,17 +12,13 @@ from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any
 
-from idp.errors import (
-    InvalidRequest,
-    LoginRequired,
-    RegistrationNotSupported,
-    RequestNotSupported,
-    RequestUriNotSupported,
-)
+from idp.errors import InvalidRequest, LoginRequired, RegistrationNotSupported
+from idp.oauth2 import jarm
 from idp.oauth2.authorization_request import Asked
 from idp.oauth2.parameters import check_line
+from idp.oauth2.rar import is_signed
 
-RESPONSE_MODES = ("query", "form_post")
+RESPONSE_MODES = ("query", "fragment", "form_post", *jarm.MODES)
 PROMPTS = ("none", "login", "consent", "select_account")
 DISPLAYS = ("page", "popup", "touch", "wap")
 LANGUAGE_TAG = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")  # RFC 5646, its shape
@@ -33,8 +29,6 @@ METADATA = {
     "response_modes_supported": list(RESPONSE_MODES),
     "prompt_values_supported": list(PROMPTS),
     "display_values_supported": list(DISPLAYS),
-    "request_parameter_supported": False,
-    "request_uri_parameter_supported": False,
 }
 TUPLES = frozenset({"scope", "prompt", "acr_values", "ui_locales", "claims_locales", "authorization_details"})
 
@@ -65,6 +59,7 @@ class AuthorizationRequest:
     display: str = "page"
     dpop_jkt: str = ""  # RFC 9449 section 10
     request_uri: str = ""  # the reference of the pushed request (RFC 9126) this came from
+    decoupled: Mapping[str, str] = field(default_factory=dict)  # id and shown words of a request without a browser
     received_at: int  # NumericDate: an authentication at or after it answers prompt=login
 
     def to_dict(self) -> dict[str, Any]:
@@ -93,27 +88,31 @@ class AuthorizationRequest:
 
     @property
     def signing_details(self) -> tuple[Mapping[str, Any], ...]:
-        """The `credential` details: documents to be signed (RFC 9396 type of the signing module)."""
-        return tuple(each for each in self.authorization_details if each.get("type") == "credential")
+        """Those that the person's passkey signs: documents, a payment (RFC 9396)."""
+        return tuple(each for each in self.authorization_details if is_signed(each))
+
+    @property
+    def consented_details(self) -> tuple[Mapping[str, Any], ...]:
+        """Those that are consented to each time anew: records of other agencies (RFC 9396)."""
+        return tuple(each for each in self.authorization_details if not is_signed(each))
 
 
 def reject_unsupported(asked: Asked) -> Mapping[str, Any]:
-    """Section 3.1.2.6. Request objects and their references come with RFC 9101; `request_uri` here is never ours."""
-    for name, refusal in (
-        ("request", RequestNotSupported),
-        ("request_uri", RequestUriNotSupported),
-        ("registration", RegistrationNotSupported),
-    ):
-        if name in asked.parameters:
-            raise refusal(f"{name} is not supported")
+    """Section 3.1.2.6; request objects were read before (RFC 9101)."""
+    if "registration" in asked.parameters:
+        raise RegistrationNotSupported("registration is not supported")
     return {}
 
 
 def assign_response_mode(asked: Asked) -> Mapping[str, Any]:
-    """OAuth 2.0 Multiple Response Types section 2.1 and Form Post Response Mode."""
-    mode = asked.parameters.get("response_mode", "query")
-    if mode not in RESPONSE_MODES:
-        raise InvalidRequest(f"response_mode must be one of {', '.join(RESPONSE_MODES)}")
+    """OAuth 2.0 Multiple Response Types section 2.1, Form Post Response Mode and JARM section 2.3. A client that
+    registered `response_modes` (FAPI 2.0 Message Signing section 6.1.1) is held to them.
+    """
+    mode = asked.parameters.get("response_mode") or jarm.default_mode(asked.client)
+    allowed = asked.client.response_modes or RESPONSE_MODES
+    if mode not in allowed or mode not in RESPONSE_MODES:
+        raise InvalidRequest(f"response_mode must be one of {', '.join(allowed)}")
+    jarm.check_mode(asked.client, mode)
     return {"response_mode": mode}
 
 

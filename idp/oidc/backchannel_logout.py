@@ -21,7 +21,7 @@ from core.outbox import DeliveryFailed, Message
 from idp.models.client import load_client
 from idp.models.issued_token import revoke_tokens_of_session
 from idp.models.session_client import load_session_clients
-from keys.jwt import sign_jwt
+from idp.oauth2.answer_jwt import sign_for_client
 from keys.keystore import Keystore
 from keys.purposes import Purpose
 
@@ -67,7 +67,13 @@ class BackchannelLogout:
             raise DeliveryFailed(f"{message.subject} answered {answer.status}")
 
     def logout_token(self, told: dict[str, str]) -> str:
-        """Section 2.4: `sub`, `sid` and the event; never a nonce."""
+        """Section 2.4: `sub`, `sid` and the event; never a nonce. Signed and encrypted as its ID tokens are. Raises
+        DeliveryFailed for a client that was removed meanwhile.
+        """
+        with self.ground.database.read() as connection:
+            client = load_client(connection, told["aud"])
+        if client is None:
+            raise DeliveryFailed(f"{told['aud']} is no longer registered")
         now = timestamp(self.ground.clock.now())
         claims: dict[str, Any] = {
             "iss": self.ground.settings.issuer,
@@ -79,4 +85,4 @@ class BackchannelLogout:
             "exp": now + LIFETIME,
             "events": {EVENT: {}},
         }
-        return sign_jwt(self.keystore.active(Purpose.LOGOUT), claims, typ="logout+jwt")
+        return sign_for_client(self.keystore, client, Purpose.LOGOUT, claims, typ="logout+jwt", prefix="id_token")

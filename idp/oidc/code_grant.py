@@ -119,6 +119,7 @@ def authorized_by(code: AuthorizationCode, client: RegisteredClient, **referred:
         acr=code.acr,
         amr=tuple(code.amr.split()),
         nonce=code.nonce,
+        s_hash=code.s_hash,
         requested_claims=code.requested_claims,
         **referred,
     )

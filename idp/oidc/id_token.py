@@ -12,14 +12,21 @@ from joserfc.errors import JoseError
 from core.clock import timestamp
 from core.ground import Ground
 from idp.errors import InvalidRequest
+from idp.models.client import RegisteredClient
+from idp.models.jose import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS, SIGNING_ALGORITHMS
+from idp.oauth2.answer_jwt import sign_for_client
 from idp.oauth2.authorized import Authorized
 from idp.oauth2.compact_jws import BadToken, UnverifiedToken, import_public_key, parse_unverified, verify
-from keys.jwt import sign_jwt
 from keys.keystore import Keystore
 from keys.purposes import Purpose
 
-ALGORITHMS = ("ES256",)
-METADATA = {"id_token_signing_alg_values_supported": list(ALGORITHMS)}
+ALGORITHMS = SIGNING_ALGORITHMS
+METADATA = {
+    "id_token_signing_alg_values_supported": list(ALGORITHMS),
+    "id_token_encryption_alg_values_supported": list(ENCRYPTION_ALGORITHMS),
+    "id_token_encryption_enc_values_supported": list(ENCRYPTION_METHODS),
+}
+PREFIX = "id_token"
 
 
 def issue_id_token(
@@ -32,9 +39,8 @@ def issue_id_token(
     claims: Mapping[str, Any],
 ) -> str:
     """Sections 2 and 3.1.3.6. One audience, so no `azp`; what the person released comes first, so that it can never
-    stand in for a protocol claim.
+    stand in for a protocol claim. Signed and encrypted as the client registered.
     """
-    signer = keystore.active(Purpose.ID_TOKEN)
     now = ground.clock.now()
     content: dict[str, Any] = {
         **claims,
@@ -46,13 +52,20 @@ def issue_id_token(
         "auth_time": authorized.auth_time,
         "acr": authorized.acr,
         "amr": list(authorized.amr),
-        "at_hash": half_hash(access_token, signer.algorithm),
+        "at_hash": half_hash(access_token, authorized.client.signed_response_alg(PREFIX)),
     }
     if sid:
         content["sid"] = sid
     if authorized.nonce:
         content["nonce"] = authorized.nonce
-    return sign_jwt(signer, content, typ="JWT")
+    if authorized.s_hash:
+        content["s_hash"] = authorized.s_hash
+    return sign_for_client(keystore, authorized.client, Purpose.ID_TOKEN, content, typ="JWT", prefix=PREFIX)
+
+
+def state_hash(state: str, client: RegisteredClient) -> str:
+    """`s_hash` (FAPI 1.0 Part 2 section 5.1, where ID tokens began to carry it): which request this answers."""
+    return half_hash(state, client.signed_response_alg(PREFIX)) if state else ""
 
 
 def half_hash(value: str, algorithm: str) -> str:
@@ -80,6 +93,6 @@ def verify_hint(
 def signing_key(token: UnverifiedToken, keys: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The key of ours that the token names; RFC 8725 section 3.11: a token of another type is none."""
     jwk = next((each for each in keys if each["kid"] == token.header.get("kid")), None)
-    if jwk is None or token.header.get("typ", "JWT") != "JWT":
+    if jwk is None or token.header.get("typ", "JWT") != "JWT" or token.header.get("alg") != jwk["alg"]:
         raise BadToken("it was not signed by a key of ours")
     return dict(jwk)

@@ -1,4 +1,5 @@
-"""The userinfo endpoint, OpenID Connect Core section 5.3: JSON, by GET and POST, bearer tokens and DPoP.
+"""The userinfo endpoint, OpenID Connect Core section 5.3: by GET and POST, bearer tokens and DPoP; JSON, or a JWT where
+the client registered that its answers are signed, encrypted or both.
 
 The token is found by its hash; row and grant are looked at together, so that a withdrawn consent, a logout or a
 replayed code is in force at the next call, on every worker.
@@ -17,18 +18,28 @@ from core.ground import Ground
 from core.identifiers import hashed
 from enrollment.account import AccountStore
 from idp.errors import InsufficientScope, InvalidDpopProof, InvalidToken
-from idp.models.client import Clients
+from idp.models.client import Clients, RegisteredClient
 from idp.models.grant import Grant
 from idp.models.issued_token import IssuedToken
+from idp.models.jose import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS, SIGNING_ALGORITHMS
 from idp.models.requested_claims import load_requested_claims
+from idp.oauth2.answer_jwt import encrypt_for_client, sign_for_client
 from idp.oauth2.bearer import PresentedToken
-from idp.oauth2.call import Call
+from idp.oauth2.call import Call, Reply
 from idp.oauth2.dpop import verify_proof
+from idp.oauth2.mtls import check_presenter
 from idp.oauth2.one_time import spend_all
 from idp.oidc.released import release
+from keys.keystore import Keystore
+from keys.purposes import Purpose
 
 KEPT_REQUESTS = 1000
-
+PREFIX = "userinfo"
+METADATA = {
+    "userinfo_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
+    "userinfo_encryption_alg_values_supported": list(ENCRYPTION_ALGORITHMS),
+    "userinfo_encryption_enc_values_supported": list(ENCRYPTION_METHODS),
+}
 
 TOKEN, GRANT = IssuedToken.__table__, Grant.__table__
 IN_FORCE = (
@@ -44,13 +55,14 @@ IN_FORCE = (
 
 
 class Userinfo:
-    def __init__(self, ground: Ground, accounts: AccountStore, clients: Clients) -> None:
+    def __init__(self, ground: Ground, keystore: Keystore, accounts: AccountStore, clients: Clients) -> None:
         self.ground = ground
+        self.keystore = keystore
         self.accounts = accounts
         self.clients = clients
         self.requests: dict[str, Mapping[str, Any]] = {}
 
-    def answer(self, presented: PresentedToken, call: Call) -> dict[str, Any]:
+    def answer(self, presented: PresentedToken, call: Call) -> Reply:
         """Section 5.3.2. Raises InvalidToken, InvalidDpopProof and InsufficientScope."""
         row = self._load(presented.token)
         self._check_proof(row, presented, call)
@@ -71,7 +83,18 @@ class Userinfo:
             granted=row["granted_claims"],
             now=self.ground.clock.now(),
         )
-        return {**claims, "sub": row["sub"]}
+        return self._reply(client, {**claims, "sub": row["sub"]})
+
+    def _reply(self, client: RegisteredClient, claims: Mapping[str, Any]) -> Reply:
+        """Section 5.3.2: a signed answer names who made it and for whom; one that is only encrypted is JSON within."""
+        if client.get("userinfo_signed_response_alg"):
+            content = {**claims, "iss": self.ground.settings.issuer, "aud": client.client_id}
+            jwt = sign_for_client(self.keystore, client, Purpose.USERINFO, content, typ="JWT", prefix=PREFIX)
+        elif client.get("userinfo_encrypted_response_alg"):
+            jwt = encrypt_for_client(client, json.dumps(claims, ensure_ascii=False), prefix=PREFIX)
+        else:
+            return Reply(claims)
+        return Reply(jwt, content_type="application/jwt")
 
     def _load(self, token: str) -> dict[str, Any]:
         """The token's row with the claims of its grant; every reason to refuse gives the same answer."""
@@ -83,7 +106,10 @@ class Userinfo:
         return dict(row) | {"granted_claims": frozenset(json.loads(row["granted_claims"]))}
 
     def _check_proof(self, row: Mapping[str, Any], presented: PresentedToken, call: Call) -> None:
-        """RFC 9449 section 7.2: a bound token never counts as a bearer token, and the proof is by its very key."""
+        """RFC 8705 section 3 and RFC 9449 section 7.2: a bound token is no bearer token, and the proof is by
+        its very key.
+        """
+        check_presenter(row["x5t_s256"], call.client_certificate)
         if (presented.scheme == "DPoP") != bool(row["jkt"]):
             raise InvalidToken("the access token must be presented as what it was issued as")
         if not row["jkt"]:
