@@ -109,20 +109,36 @@ def marks_of(path: Path, root: Path) -> Iterator[Shown]:
     text = path.read_text("utf-8")
     if "@requirement(" not in text:
         return
-    where = path.relative_to(root).as_posix()
-    for node in ast.walk(ast.parse(text)):
+    where, module = path.relative_to(root).as_posix(), ast.parse(text)
+    named = constants(module)
+    for node in ast.walk(module):
         if not isinstance(node, ast.FunctionDef):
             continue
         for decorator in node.decorator_list:
             if isinstance(decorator, ast.Call) and getattr(decorator.func, "id", "") == "requirement":
-                yield Shown(*words_of(decorator, f"{where}: {node.name}"), where, node.name)
+                yield Shown(*words_of(decorator, named, f"{where}: {node.name}"), where, node.name)
 
 
-def words_of(decorator: ast.Call, where: str) -> tuple[str, str, str]:
-    words = [argument.value for argument in decorator.args if isinstance(argument, ast.Constant)]
-    if len(words) != len(Shown._fields) - 2 or not all(isinstance(word, str) for word in words):
-        raise NotListed(f"{where}: a mark is three literal texts")
-    return tuple(words)  # type: ignore[return-value]
+def constants(module: ast.Module) -> dict[str, object]:
+    """A file about one text may name it once."""
+    return {
+        target.id: each.value.value
+        for each in module.body
+        if isinstance(each, ast.Assign) and isinstance(each.value, ast.Constant)
+        for target in each.targets
+        if isinstance(target, ast.Name)
+    }
+
+
+def words_of(decorator: ast.Call, named: dict[str, object], where: str) -> tuple[str, str, str]:
+    values = [
+        each.value if isinstance(each, ast.Constant) else named.get(getattr(each, "id", "")) for each in decorator.args
+    ]
+    words = [value for value in values if isinstance(value, str)]
+    if len(words) != len(Shown._fields) - 2 or len(words) != len(values):
+        raise NotListed(f"{where}: a mark is three texts")
+    specification, section, keyword = words
+    return specification, section, keyword
 
 
 def page(found: Sequence[Shown]) -> str:

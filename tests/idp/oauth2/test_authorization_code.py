@@ -19,6 +19,7 @@ from idp.models.grant import load_grants, revoke_grant
 from idp.models.issued_token import IssuedToken
 from keys.purposes import Purpose
 from tests.idp.provider import VERIFIER, b64
+from tests.protocol.requirement import requirement
 
 ROOT = Path(__file__).parents[3]
 
@@ -29,6 +30,9 @@ def events(provider, event):
 
 
 @pytest.mark.both_backends
+@requirement("RFC 6749", "4.1.2", "MUST")
+@requirement("RFC 6749", "4.1.2", "SHOULD")
+@requirement("RFC 6749", "10.5", "MUST")
 def test_a_code_cannot_be_spent_twice_and_its_replay_revokes_what_came_of_it(provider, agency, browser):
     """Section 4.1.2."""
     code = agency.code(browser)
@@ -41,6 +45,7 @@ def test_a_code_cannot_be_spent_twice_and_its_replay_revokes_what_came_of_it(pro
 
 
 @pytest.mark.both_backends
+@requirement("RFC 6749", "10.5", "MUST")
 def test_of_parallel_redemptions_exactly_one_wins(provider, agency, browser):
     code = agency.code(browser)
     forms = [agency.authentication() for _ in range(50)]
@@ -91,6 +96,8 @@ def start_worker(order):
         ("not one of ours", {"code": "ก"}),
     ],
 )
+@requirement("RFC 6749", "4.1.3", "MUST")
+@requirement("RFC 7636", "4.6", "MUST")
 def test_a_code_with_something_else_is_refused_and_stays_good(agency, browser, what, changed):
     code = agency.code(browser)
     answer = agency.redeem(**({"code": code} | changed))
@@ -100,11 +107,13 @@ def test_a_code_with_something_else_is_refused_and_stays_good(agency, browser, w
 
 
 @pytest.mark.parametrize("missing", ["code", "redirect_uri", "grant_type"])
+@requirement("RFC 6749", "5.2", "MUST")
 def test_what_is_missing_is_named(agency, browser, missing):
     answer = agency.redeem(**({"code": agency.code(browser)} | {missing: None}))
     assert answer.json == {"error": "invalid_request", "error_description": f"{missing} is missing"}
 
 
+@requirement("RFC 6749", "4.1.3", "MUST")
 def test_another_client_cannot_redeem_it(provider, agency, browser):
     code = agency.code(browser)
     thief = provider.agency("thief")
@@ -112,6 +121,8 @@ def test_another_client_cannot_redeem_it(provider, agency, browser):
     assert agency.redeem(code).status_code == 200
 
 
+@requirement("RFC 6749", "4.1.2", "MUST")
+@requirement("FAPI 2.0 SP", "5.3.2.1", "MUST")
 def test_a_code_lives_a_minute(provider, agency, browser, clock):
     code = agency.code(browser)
     clock.advance(timedelta(seconds=60))
@@ -120,6 +131,7 @@ def test_a_code_lives_a_minute(provider, agency, browser, clock):
         assert connection.execute(select(func.count()).where(Spent.kind == "code")).scalar_one() == 0
 
 
+@requirement("RFC 6749", "4.1.2", "SHOULD")
 def test_a_late_replay_still_revokes(agency, browser, clock):
     code = agency.code(browser)
     token = agency.redeem(code).json["access_token"]
@@ -135,6 +147,7 @@ def test_a_code_survives_the_rotation_of_its_key(provider, agency, browser, cloc
     assert agency.redeem(code).status_code == 200
 
 
+@requirement("RFC 6749", "10.10", "MUST")
 def test_a_code_sealed_with_another_kind_of_key_is_refused(provider, agency, browser):
     from base64 import urlsafe_b64decode
 
@@ -144,6 +157,7 @@ def test_a_code_sealed_with_another_kind_of_key_is_refused(provider, agency, bro
     assert agency.redeem(forged).json["error"] == "invalid_grant"
 
 
+@requirement("RFC 6749", "10.10", "MUST")
 def test_a_changed_code_does_not_open(agency, browser):
     code = agency.code(browser)
     middle = len(code) // 2
@@ -168,10 +182,15 @@ def test_an_ended_session_takes_its_codes_along(provider, agency, browser, clock
 
 
 @pytest.mark.parametrize("grant_type", ["refresh_token", "password", "implicit", "client_credentials", "x" * 5000])
+@requirement("RFC 6749", "5.2", "MUST")
+@requirement("RFC 9700", "2.4", "MUST NOT")
+@requirement("FAPI 2.0 SP", "5.3.2.1", "MUST NOT")
 def test_other_grants_are_not_served(refusing, grant_type):
     assert refusing.redeem("x", grant_type=grant_type).json["error"] == "unsupported_grant_type"
 
 
+@requirement("RFC 6749", "3.2", "MUST")
+@requirement("RFC 6749", "3.2", "MUST NOT")
 def test_the_endpoint_takes_forms_by_post_alone(provider, agency):
     client = provider.browser()
     assert client.get("/token").status_code == 405

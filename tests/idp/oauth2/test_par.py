@@ -8,12 +8,14 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.idp.provider import query_of
+from tests.protocol.requirement import requirement
 
 
 def visit(agency, browser, request_uri, **more):
     return browser.get("/authorize?" + urlencode({"client_id": agency.client_id, "request_uri": request_uri} | more))
 
 
+@requirement("RFC 9126", "2.2", "MUST")
 def test_a_pushed_request_gets_a_reference(agency):
     """Section 2.2."""
     answer = agency.push()
@@ -23,6 +25,7 @@ def test_a_pushed_request_gets_a_reference(agency):
     assert answer.headers["Cache-Control"] == "no-store"
 
 
+@requirement("RFC 9126", "4", "MUST")
 def test_it_is_walked_like_any_other(agency, browser):
     answer = query_of(agency.walk(browser, browser.get(agency.pushed_url())))
     assert answer["state"] == "st"
@@ -48,6 +51,9 @@ def test_it_is_walked_like_any_other(agency, browser):
         ("invalid_authorization_details", {"authorization_details": "[]"}),
     ],
 )
+@requirement("RFC 9126", "2.3", "MUST")
+@requirement("RFC 9126", "2.1", "MUST")
+@requirement("RFC 9126", "2.1", "MUST NOT")
 def test_refusals_are_json_and_never_redirects(refusing, error, changed):
     """Section 2.3."""
     answer = refusing.push(**changed)
@@ -56,11 +62,14 @@ def test_refusals_are_json_and_never_redirects(refusing, error, changed):
     assert "Location" not in answer.headers
 
 
+@requirement("RFC 9126", "2", "MUST")
+@requirement("RFC 9126", "2.1", "MUST")
 def test_the_client_authenticates(agency):
     answer = agency.provider.browser().post("/par", data=agency.request())
     assert (answer.status_code, answer.json["error"]) == (401, "invalid_client")
 
 
+@requirement("RFC 9126", "2.2", "MUST")
 def test_another_client_cannot_use_it(provider, agency, browser):
     """Section 2.2: bound to the client that pushed it."""
     request_uri = agency.push().json["request_uri"]
@@ -71,6 +80,8 @@ def test_another_client_cannot_use_it(provider, agency, browser):
     assert visit(agency, browser, request_uri).status_code == 303
 
 
+@requirement("RFC 9126", "4", "MUST")
+@requirement("RFC 9126", "7.3", "SHOULD")
 def test_it_expires(agency, browser, clock):
     url = agency.pushed_url()
     clock.advance(timedelta(seconds=90))
@@ -86,6 +97,8 @@ def test_a_login_may_take_longer_than_it_lives(agency, browser, clock):
 
 
 @pytest.mark.both_backends
+@requirement("RFC 9126", "4", "SHOULD")
+@requirement("RFC 9126", "7.3", "SHOULD")
 def test_it_is_answered_once(agency, browser):
     url = agency.pushed_url()
     assert "code" in query_of(agency.walk(browser, browser.get(url)))
@@ -94,6 +107,7 @@ def test_it_is_answered_once(agency, browser):
     assert "invalid_request_uri" in again.text
 
 
+@requirement("RFC 9126", "4", "MAY")
 def test_a_reload_before_the_answer_leads_on(agency, browser):
     """Section 4: a reload is no replay."""
     url = agency.pushed_url()
@@ -113,6 +127,7 @@ def test_a_double_click_on_the_last_step_leads_on(agency, browser, clock):
     assert browser.get(resume).location == interaction
 
 
+@requirement("RFC 9126", "4", "MUST")
 def test_what_stands_beside_the_reference_does_not_count(agency, browser):
     """Section 4."""
     request_uri = agency.push(scope="openid").json["request_uri"]
@@ -136,6 +151,7 @@ def test_a_foreign_reference_is_never_fetched(agency, browser):
     assert query_of(answer)["error"] == "request_uri_not_supported"
 
 
+@requirement("RFC 9126", "6", "MUST")
 def test_a_client_that_must_push_cannot_do_otherwise(provider, browser):
     """Section 6."""
     agency = provider.agency("pushing", require_pushed_authorization_requests=True)
@@ -143,6 +159,8 @@ def test_a_client_that_must_push_cannot_do_otherwise(provider, browser):
     assert "code" in query_of(agency.walk(browser, browser.get(agency.pushed_url())))
 
 
+@requirement("FAPI 2.0 SP", "5.3.2.2", "MUST")
+@requirement("FAPI 2.0 SP", "5.3.2.1", "MUST")
 def test_the_strict_profile_pushes_and_binds(provider, browser):
     """FAPI 2.0 section 5.3.2.2."""
     agency = provider.agency("strict", prajak_profile="fapi2-security")

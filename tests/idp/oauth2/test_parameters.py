@@ -6,8 +6,11 @@ import pytest
 
 from idp.errors import InvalidRequest
 from idp.oauth2.parameters import NotStrictJson, check_line, read_form, read_json
+from tests.protocol.requirement import requirement
 
 
+@requirement("RFC 6749", "3.1", "MUST")
+@requirement("RFC 6749", "3.2", "MUST")
 def test_a_form_is_read_and_empty_values_are_absent():
     assert read_form(b"a=1&b=&c=%E0%B8%81+x") == {"a": "1", "c": "ก x"}
 
@@ -25,6 +28,8 @@ def test_a_form_is_read_and_empty_values_are_absent():
         b"&".join([b"a%d=1" % n for n in range(101)]),
     ],
 )
+@requirement("RFC 6749", "3.1", "MUST NOT")
+@requirement("RFC 6749", "3.2", "MUST NOT")
 def test_a_bad_form_is_refused(raw):
     with pytest.raises(InvalidRequest):
         read_form(raw)

@@ -14,6 +14,7 @@ from idp.oauth2.authorization_request import Asked
 from idp.oauth2.rar import assign_authorization_details, audience_of, enriched
 from tests.idp.clients import registered
 from tests.idp.provider import ISSUER, claims_of, query_of
+from tests.protocol.requirement import requirement
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 HASH = b64encode(b"\x01" * 32).decode()
@@ -44,15 +45,18 @@ def digest(**changed: Any) -> list[dict[str, Any]]:
     return [{name: value for name, value in usual.items() if value is not None}]
 
 
+@requirement("RFC 9396", "2", "MUST")
 def test_a_signing_request_is_taken_as_it_is():
     assert assign([detail()]) == (detail(),)
 
 
+@requirement("RFC 9396", "5", "MUST")
 def test_an_unknown_type_is_refused():
     with pytest.raises(InvalidAuthorizationDetails, match="type must be one of"):
         assign([detail(type="payment_initiation")])
 
 
+@requirement("RFC 9396", "5", "MUST")
 def test_a_type_that_the_client_did_not_register_is_refused():
     with pytest.raises(InvalidAuthorizationDetails, match="not registered"):
         assign([detail()], authorization_details_types=[])
@@ -65,6 +69,8 @@ def test_a_type_that_the_client_did_not_register_is_refused():
         [detail(), detail()],
     ],
 )  # fmt: skip
+@requirement("RFC 9396", "5", "MUST")
+@requirement("RFC 9396", "2", "MUST")
 def test_what_is_no_list_of_one_detail_is_refused(details):
     with pytest.raises(InvalidAuthorizationDetails):
         assign(details)
@@ -100,6 +106,7 @@ def test_what_is_no_list_of_one_detail_is_refused(details):
         {"locations": ["https://x.example"]},
     ],
 )
+@requirement("RFC 9396", "5", "MUST")
 def test_every_member_is_checked_and_no_other_is_taken(changed):
     with pytest.raises(InvalidAuthorizationDetails):
         assign([detail(**changed)])
@@ -110,11 +117,13 @@ def test_a_hash_is_not_read_leniently():
         assign([detail(documentDigests=digest(hash=HASH[:4] + "\n" + HASH[4:]))])
 
 
+@requirement("RFC 9700", "2.3", "SHOULD")
 def test_the_token_is_for_the_signing_module_alone():
     assert audience_of([detail()], ISSUER) == f"{ISSUER}/csc"
     assert audience_of([], ISSUER) == ISSUER
 
 
+@requirement("RFC 9396", "7.1", "MAY")
 def test_the_answer_is_enriched_by_the_assertion():
     """Section 7.1."""
     assertion = {"id": "x", "signature": "y"}
@@ -122,6 +131,8 @@ def test_the_answer_is_enriched_by_the_assertion():
     assert enriched([detail()], None) == [detail()]
 
 
+@requirement("RFC 9396", "7", "MUST")
+@requirement("RFC 9396", "9.1", "SHOULD")
 def test_an_officer_authorizes_a_signature(provider, browser):
     """The whole way: pushed, stepped up with the passkey over the digests, consented, redeemed."""
     agency = provider.agency(

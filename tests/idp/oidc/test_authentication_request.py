@@ -10,6 +10,7 @@ import pytest
 
 from idp.oidc.authentication_request import AuthorizationRequest
 from tests.idp.provider import ISSUER, claims_of, query_of
+from tests.protocol.requirement import requirement
 
 
 class TestPages:
@@ -35,6 +36,12 @@ class TestPages:
             {"redirect_uri": "//agency-a.example/callback"},
         ],
     )
+    @requirement("RFC 6749", "3.1.2.4", "MUST NOT")
+    @requirement("RFC 6749", "4.1.2.1", "MUST NOT")
+    @requirement("RFC 6749", "3.1.2.3", "MUST")
+    @requirement("OIDC Core", "3.1.2.1", "MUST")
+    @requirement("RFC 9700", "2.1", "MUST")
+    @requirement("RFC 9700", "4.11.2", "MUST NOT")
     def test_a_wrong_client_or_address_is_a_page_with_a_code(self, refusing, changed):
         answer = refusing.authorize(refusing.provider.browser(), **changed)
         assert answer.status_code == 400
@@ -44,6 +51,7 @@ class TestPages:
     @pytest.mark.parametrize(
         "query", ["a=1&a=2", "client_id=%00", "client_id=%FF", "client_id=%ED%A0%80", "client_id", "&" * 300, "%"]
     )
+    @requirement("RFC 6749", "3.1", "MUST NOT")
     def test_a_bad_query_is_a_page(self, refusing, query):
         assert refusing.provider.browser().get(f"/authorize?{query}").status_code == 400
 
@@ -97,6 +105,10 @@ class TestPages:
         ("login_required", {"prompt": "none"}),
     ],
 )  # fmt: skip
+@requirement("RFC 6749", "4.1.2.1", "MUST")
+@requirement("RFC 6749", "3.1.1", "MUST")
+@requirement("RFC 9207", "2", "MUST")
+@requirement("OIDC Core", "3.1.2.6", "MUST")
 def test_a_refusal_goes_to_the_client_with_iss_and_state(refusing, error, changed):
     """RFC 9207 section 2: in errors too."""
     answer = query_of(refusing.authorize(refusing.provider.browser(), **changed))
@@ -125,21 +137,28 @@ def test_a_refusal_goes_to_the_client_with_iss_and_state(refusing, error, change
         '{"id_token":{"sub":{"value":5}}}', '{"id_token":{"sub":{"value":["x"]}}}',
     ],
 )  # fmt: skip
+@requirement("OIDC Core", "5.5", "MUST")
 def test_a_bad_claims_parameter_is_refused(refusing, claims):
     expected = 201 if claims == "" else 400  # an empty parameter is an absent one
     assert refusing.push(claims=claims).status_code == expected
 
 
+@requirement("OIDC Core", "5.5.1.1", "MUST")
+@requirement("Unmet Authentication Requirements", "2", "MUST")
 def test_an_essential_acr_that_nobody_knows_is_refused_at_once(agency, browser):
     """Section 5.5.1.1."""
     claims = json.dumps({"id_token": {"acr": {"essential": True, "values": ["urn:mace:incommon:iap:silver"]}}})
     assert query_of(agency.authorize(browser, claims=claims))["error"] == "unmet_authentication_requirements"
 
 
+@requirement("OIDC Core", "3.1.2.1", "MAY")
+@requirement("OIDC Core", "5.5.1.1", "SHOULD")
 def test_an_unknown_acr_is_only_a_wish(agency, browser):
     assert "code" in query_of(agency.walk(browser, agency.authorize(browser, acr_values="urn:mace:silver")))
 
 
+@requirement("OIDC Core", "3.1.2.1", "MUST")
+@requirement("RFC 6749", "3.1", "MAY")
 def test_a_request_by_post_is_the_same_request(agency, browser):
     """Section 3.1.2.1."""
     begun = browser.post("/authorize", data=agency.request(state="สวัสดี"))
@@ -155,6 +174,9 @@ def test_a_bad_post_is_a_page(browser, provider):
     )
 
 
+@requirement("OAuth Form Post", "2", "MUST")
+@requirement("OAuth Multiple Response Types", "2.1", "MUST")
+@requirement("RFC 9207", "2", "MUST")
 def test_form_post_sends_the_answer_by_a_form(agency, browser):
     """OAuth 2.0 Form Post Response Mode; the policy names just this origin."""
     page = agency.walk(browser, agency.authorize(browser, response_mode="form_post", state='"><script>'))
@@ -168,11 +190,14 @@ def test_form_post_sends_the_answer_by_a_form(agency, browser):
     assert page.headers["Cache-Control"] == "no-store"
 
 
+@requirement("OAuth Form Post", "2", "MUST")
+@requirement("OAuth Multiple Response Types", "2.1", "MUST")
 def test_errors_travel_by_form_post_too(agency, browser):
     page = agency.authorize(browser, response_mode="form_post", prompt="none")
     assert 'name="error" value="login_required"' in page.text
 
 
+@requirement("RFC 6749", "3.1.2", "MUST")
 def test_a_query_in_the_redirect_uri_is_kept(provider, browser):
     agency = provider.agency("query", redirect_uris=["https://query.example/cb?tenant=a&b=%20"])
     location = agency.authorize(browser, prompt="none").location
@@ -188,11 +213,14 @@ def test_single_sign_on_asks_for_consent_alone(provider, agency, browser):
     assert "sandbox-sign-in" not in page.text
 
 
+@requirement("OIDC Core", "3.1.2.1", "MUST")
 def test_a_standing_consent_answers_at_once(agency, browser):
     agency.sign_in(browser)
     assert "code" in query_of(agency.authorize(browser, prompt="none"))
 
 
+@requirement("OIDC Core", "3.1.2.4", "MUST")
+@requirement("OIDC Core", "3.1.2.1", "MUST")
 def test_more_claims_need_a_new_consent(agency, browser):
     agency.sign_in(browser, scope="openid profile")
     assert (
@@ -200,6 +228,8 @@ def test_more_claims_need_a_new_consent(agency, browser):
     )
 
 
+@requirement("OIDC Core", "3.1.2.1", "SHOULD")
+@requirement("OIDC Core", "3.1.2.3", "MUST")
 def test_prompt_login_signs_in_again(agency, browser, clock):
     first = claims_of(agency.sign_in(browser)["id_token"])["auth_time"]
     clock.advance(timedelta(seconds=10))
@@ -207,6 +237,8 @@ def test_prompt_login_signs_in_again(agency, browser, clock):
     assert second == first + 10
 
 
+@requirement("OIDC Core", "3.1.2.1", "MUST")
+@requirement("OIDC Core", "2", "MUST")
 def test_max_age_signs_in_again_when_it_is_exceeded(agency, browser, clock):
     first = claims_of(agency.sign_in(browser)["id_token"])["auth_time"]
     clock.advance(timedelta(seconds=100))
@@ -215,12 +247,16 @@ def test_max_age_signs_in_again_when_it_is_exceeded(agency, browser, clock):
     assert claims_of(agency.sign_in(browser, max_age=50)["id_token"])["auth_time"] == first + 100
 
 
+@requirement("OIDC Core", "3.1.2.1", "SHOULD")
 def test_prompt_consent_asks_again(agency, browser):
     agency.sign_in(browser)
     begun = agency.authorize(browser, prompt="consent")
     assert "consent-allow" in browser.get(begun.location).text
 
 
+@requirement("RFC 6749", "4.1.2.1", "MUST")
+@requirement("RFC 9207", "2", "MUST")
+@requirement("OIDC Core", "3.1.2.6", "MUST")
 def test_a_denied_consent_is_access_denied(agency, browser):
     begun = agency.authorize(browser)
     signed_in = agency.step(browser, begun.location, "somchai")
@@ -232,12 +268,15 @@ def test_a_denied_consent_is_access_denied(agency, browser):
     assert answer["iss"] == ISSUER
 
 
+@requirement("OIDC Core", "3.1.2.1", "SHOULD")
+@requirement("OIDC Core", "3.1.2.2", "MUST")
 def test_an_id_token_hint_of_another_person_is_not_answered_by_this_session(provider, agency, browser):
     hint = agency.sign_in(provider.browser(), "malee")["id_token"]
     agency.sign_in(browser, "somchai")
     assert query_of(agency.authorize(browser, id_token_hint=hint, prompt="none"))["error"] == "login_required"
 
 
+@requirement("OIDC Core", "3.1.2.1", "SHOULD")
 def test_an_id_token_hint_of_this_person_is_answered_though_expired(agency, browser, clock):
     hint = agency.sign_in(browser)["id_token"]
     clock.advance(timedelta(minutes=20))
@@ -254,6 +293,9 @@ def test_an_access_token_is_no_hint(agency, browser):
     assert query_of(agency.authorize(browser, id_token_hint=token))["error"] == "invalid_request"
 
 
+@requirement("OIDC Core", "5.5.1", "MUST")
+@requirement("OIDC Core", "3.1.2.2", "MUST")
+@requirement("OIDC Core", "3.1.2.2", "MUST NOT")
 def test_sub_by_value_is_this_person_or_nobody(provider, agency, browser):
     """Section 5.5.1."""
     mine = claims_of(agency.sign_in(browser)["id_token"])["sub"]

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from tests.idp.provider import ISSUER, header_of, query_of
+from tests.protocol.requirement import requirement
 
 
+@requirement("RFC 6749", "5.1", "MUST")
+@requirement("RFC 6749", "4.1.2", "MUST")
+@requirement("OIDC Core", "3.1.3.3", "MUST")
+@requirement("OIDC Core", "5.3.2", "MUST")
+@requirement("RFC 9207", "2", "MUST")
+@requirement("RFC 9207", "2.3", "MUST")
 def test_a_person_signs_in_and_the_agency_gets_tokens(agency, browser):
     answer = query_of(agency.walk(browser, agency.authorize(browser)))
     assert answer["iss"] == ISSUER

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from tests.idp.provider import ISSUER
+from tests.protocol.requirement import requirement
 
 
 def metadata(refusing):
     return refusing.provider.browser().get("/.well-known/openid-configuration").json
 
 
+@requirement("OIDC Discovery", "3", "MUST")
+@requirement("RFC 8414", "2", "MUST")
+@requirement("RFC 9207", "3", "MUST")
+@requirement("RFC 9126", "5", "MAY")
+@requirement("RFC 9396", "10", "MAY")
 def test_the_required_members_are_there(refusing):
     found = metadata(refusing)
     assert found["issuer"] == ISSUER
@@ -40,6 +46,7 @@ def test_it_promises_nothing_that_is_not_there(refusing):
     assert "refresh_token" not in found["grant_types_supported"]
 
 
+@requirement("OIDC Discovery", "3", "MUST")
 def test_every_endpoint_that_it_names_is_served(refusing):
     rules = {rule.rule for rule in refusing.provider.app.url_map.iter_rules()}
     own = {
@@ -53,11 +60,16 @@ def test_every_endpoint_that_it_names_is_served(refusing):
     assert own - rules <= {"/logout"}  # the interaction's page, which this test's site leaves out
 
 
+@requirement("RFC 8414", "3", "MUST")
+@requirement("OIDC Discovery", "4.1", "MUST")
 def test_both_addresses_say_the_same(refusing):
     browser = refusing.provider.browser()
     assert browser.get("/.well-known/oauth-authorization-server").json == metadata(refusing)
 
 
+@requirement("OIDC Core", "10.1", "MUST")
+@requirement("OIDC Discovery", "3", "MUST")
+@requirement("OIDC Discovery", "3", "MUST NOT")
 def test_the_keys_are_public_and_carry_what_verifies(refusing):
     keys = refusing.provider.browser().get("/jwks").json["keys"]
     assert len(keys) == 3

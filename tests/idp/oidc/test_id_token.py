@@ -6,8 +6,10 @@ import re
 
 from idp.oidc.id_token import half_hash
 from tests.idp.provider import ISSUER, claims_of, header_of
+from tests.protocol.requirement import requirement
 
 
+@requirement("OIDC Core", "3.1.3.6", "MUST")
 def test_the_half_hash_of_appendix_a_6():
     """A.3: access_token jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y; A.4: code; both with RS256."""
     assert half_hash("jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y", "RS256") == "77QmUPtjPfzWtF2AnpK9RQ"
@@ -18,6 +20,9 @@ def test_ed25519_hashes_with_sha_512():
     assert len(half_hash("x", "EdDSA")) == 43
 
 
+@requirement("OIDC Core", "2", "MUST")
+@requirement("OIDC Core", "3.1.3.6", "MAY")
+@requirement("OIDC Core", "2", "SHOULD NOT")
 def test_the_id_token_has_what_the_specification_wants(agency, browser):
     tokens = agency.sign_in(browser)
     claims = agency.verified(tokens["id_token"])
@@ -34,6 +39,8 @@ def test_the_id_token_has_what_the_specification_wants(agency, browser):
     assert isinstance(claims["aud"], str)
 
 
+@requirement("OIDC Core", "2", "MUST")
+@requirement("OIDC Core", "3.1.2.1", "MAY")
 def test_no_nonce_gives_none(provider, browser):
     """Section 3.1.2.1: optional in the code flow."""
     assert "nonce" not in claims_of(provider.agency().sign_in(browser, nonce=None)["id_token"])
@@ -45,6 +52,8 @@ def test_a_basic_client_may_leave_pkce_out(provider, browser):
     assert agency.redeem(code, code_verifier=None).status_code == 200
 
 
+@requirement("RFC 9068", "2.1", "MUST")
+@requirement("RFC 9068", "2.2", "MUST")
 def test_the_access_token_is_a_jwt_for_resource_servers(agency, browser):
     """RFC 9068 section 2.2."""
     tokens = agency.sign_in(browser)
@@ -57,6 +66,9 @@ def test_the_access_token_is_a_jwt_for_resource_servers(agency, browser):
     assert claims["sub"] == claims_of(tokens["id_token"])["sub"]
 
 
+@requirement("OIDC Core", "8.1", "MUST")
+@requirement("OIDC Core", "8.1", "MUST NOT")
+@requirement("OIDC Core", "2", "MUST NOT")
 def test_two_sectors_know_two_subjects_and_two_sessions(provider, browser):
     """Section 8.1: pairwise."""
     a = claims_of(provider.agency("agency-a").sign_in(browser)["id_token"])
@@ -66,6 +78,7 @@ def test_two_sectors_know_two_subjects_and_two_sessions(provider, browser):
     assert re.fullmatch(r"[A-Za-z0-9_-]{22}", a["sub"])
 
 
+@requirement("OIDC Core", "8.1", "MUST")
 def test_one_sector_knows_one_subject(provider, browser):
     first = claims_of(provider.agency("agency-a").sign_in(browser)["id_token"])
     second = claims_of(provider.agency("agency-a").sign_in(provider.browser())["id_token"])
@@ -73,6 +86,7 @@ def test_one_sector_knows_one_subject(provider, browser):
     assert first["sid"] != second["sid"]
 
 
+@requirement("OIDC Core", "8", "MUST")
 def test_public_subjects_are_the_same_everywhere(provider, browser):
     a = claims_of(provider.agency("agency-a", subject_type="public").sign_in(browser)["id_token"])
     b = claims_of(provider.agency("agency-b", subject_type="public").sign_in(browser)["id_token"])

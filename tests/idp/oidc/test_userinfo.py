@@ -9,12 +9,16 @@ import pytest
 
 from idp.models.grant import load_grants, revoke_grant
 from tests.idp.provider import claims_of
+from tests.protocol.requirement import requirement
 
 
 def challenge(answer):
     return answer.headers["WWW-Authenticate"]
 
 
+@requirement("OIDC Core", "5.3.2", "MUST")
+@requirement("OIDC Core", "5.4", "MAY")
+@requirement("OIDC Core", "5.2", "MUST")
 def test_it_releases_what_was_asked_registered_and_allowed(agency, browser):
     token = agency.sign_in(browser, scope="openid profile email")["access_token"]
     released = agency.userinfo(token)
@@ -34,12 +38,14 @@ def test_it_releases_what_was_asked_registered_and_allowed(agency, browser):
     }
 
 
+@requirement("OIDC Core", "5.3.2", "SHOULD")
 def test_what_is_not_known_is_left_out(agency, browser):
     """Section 5.3.2: never null, never empty."""
     token = agency.sign_in(browser, "malee", scope="openid phone")["access_token"]
     assert set(agency.userinfo(token).json) == {"sub"}
 
 
+@requirement("OIDC Core", "5.3.2", "MUST")
 def test_openid_alone_releases_the_subject_alone(agency, browser):
     token = agency.sign_in(browser, scope="openid")["access_token"]
     assert set(agency.userinfo(token).json) == {"sub"}
@@ -64,6 +70,9 @@ def test_the_citizen_number_is_for_those_who_registered_it(provider, browser):
     assert agency.userinfo(token).json["prajak_citizen_number"] == "1990000000019"
 
 
+@requirement("OIDC Core", "5.5", "MAY")
+@requirement("OIDC Core", "5.5.1", "MAY")
+@requirement("OIDC Core", "5.5", "MUST")
 def test_the_claims_parameter_asks_by_name_and_place(agency, browser):
     """Section 5.5."""
     wanted = {
@@ -75,6 +84,7 @@ def test_the_claims_parameter_asks_by_name_and_place(agency, browser):
     assert set(agency.userinfo(tokens["access_token"]).json) == {"sub", "given_name#th"}
 
 
+@requirement("OIDC Core", "5.5", "MUST NOT")
 def test_a_released_claim_never_stands_for_a_protocol_claim(agency, browser):
     wanted = {"id_token": {"sub": None, "iss": {"value": "x"}, "aud": None, "acr": None, "exp": None}}
     claims = claims_of(agency.sign_in(browser, scope="openid", claims=json.dumps(wanted))["id_token"])
@@ -82,6 +92,10 @@ def test_a_released_claim_never_stands_for_a_protocol_claim(agency, browser):
     assert claims["iss"] == "http://localhost:8080"
 
 
+@requirement("OIDC Core", "5.3", "MUST")
+@requirement("RFC 6750", "2.1", "MUST")
+@requirement("RFC 6750", "2.2", "MAY")
+@requirement("RFC 6750", "2", "MUST NOT")
 def test_post_works_with_the_token_in_header_or_body(agency, browser):
     token = agency.sign_in(browser)["access_token"]
     header = {"Authorization": f"Bearer {token}"}
@@ -90,6 +104,8 @@ def test_post_works_with_the_token_in_header_or_body(agency, browser):
     assert browser.post("/userinfo", data={"access_token": token}, headers=header).json["error"] == "invalid_request"
 
 
+@requirement("RFC 6750", "2.3", "SHOULD NOT")
+@requirement("RFC 9700", "4.3.2", "MUST NOT")
 def test_a_token_in_the_url_is_refused(agency, browser):
     """RFC 6750 section 2.3 and RFC 9700 section 4.3.2."""
     answer = browser.get(f"/userinfo?access_token={agency.sign_in(browser)['access_token']}")
@@ -97,6 +113,8 @@ def test_a_token_in_the_url_is_refused(agency, browser):
     assert "URL" in answer.json["error_description"]
 
 
+@requirement("RFC 6750", "3", "MUST")
+@requirement("RFC 6750", "3.1", "SHOULD NOT")
 def test_no_token_gets_a_challenge_without_an_error(refusing):
     """RFC 6750 section 3.1."""
     answer = refusing.provider.browser().get("/userinfo")
@@ -109,6 +127,9 @@ def test_no_token_gets_a_challenge_without_an_error(refusing):
     "authorization",
     ["Bearer", "Bearer ", "Bearer x y", "Bearer \xe0", "bearer x", "Bearer " + "x" * 20000, "Bearer a.b.c"],
 )
+@requirement("RFC 6750", "3.1", "SHOULD")
+@requirement("RFC 6750", "3", "MUST")
+@requirement("OIDC Core", "5.3.3", "MUST")
 def test_what_is_no_token_of_ours_is_invalid(refusing, authorization):
     answer = refusing.provider.browser().get("/userinfo", headers={"Authorization": authorization})
     assert answer.status_code == 401
@@ -116,22 +137,28 @@ def test_what_is_no_token_of_ours_is_invalid(refusing, authorization):
 
 
 @pytest.mark.parametrize("authorization", ["Basic eDp5", "Digest x", "x", ""])
+@requirement("RFC 6750", "3", "MUST")
 def test_other_schemes_get_the_bare_challenge(refusing, authorization):
     answer = refusing.provider.browser().get("/userinfo", headers={"Authorization": authorization})
     assert answer.status_code == 401
     assert "error" not in challenge(answer)
 
 
+@requirement("RFC 6750", "3.1", "SHOULD")
+@requirement("RFC 6750", "5.3", "SHOULD")
 def test_a_token_expires(agency, browser, clock):
     token = agency.sign_in(browser)["access_token"]
     clock.advance(timedelta(seconds=300))
     assert agency.userinfo(token).json["error"] == "invalid_token"
 
 
+@requirement("RFC 9068", "4", "MUST")
 def test_an_id_token_is_no_access_token(agency, browser):
     assert agency.userinfo(agency.sign_in(browser)["id_token"]).json["error"] == "invalid_token"
 
 
+@requirement("RFC 6750", "3.1", "SHOULD")
+@requirement("OIDC Core", "3.1.2.1", "MUST")
 def test_a_token_without_openid_is_not_enough(agency, browser):
     tokens = agency.redeem(agency.code(browser, scope="profile")).json
     assert "id_token" not in tokens
@@ -142,6 +169,7 @@ def test_a_token_without_openid_is_not_enough(agency, browser):
 
 
 @pytest.mark.both_backends
+@requirement("OIDC Core", "5.3.3", "MUST")
 def test_a_withdrawn_consent_is_in_force_at_once(provider, agency, browser, clock):
     token = agency.sign_in(browser)["access_token"]
     account_id = provider.ids["somchai"]
