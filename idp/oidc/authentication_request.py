@@ -30,7 +30,9 @@ METADATA = {
     "prompt_values_supported": list(PROMPTS),
     "display_values_supported": list(DISPLAYS),
 }
-TUPLES = frozenset({"scope", "prompt", "acr_values", "ui_locales", "claims_locales", "authorization_details"})
+TUPLES = frozenset(
+    {"scope", "prompt", "acr_values", "ui_locales", "claims_locales", "authorization_details", "resource"}
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +60,7 @@ class AuthorizationRequest:
     claims_locales: tuple[str, ...] = ()
     display: str = "page"
     dpop_jkt: str = ""  # RFC 9449 section 10
+    resource: tuple[str, ...] = ()  # RFC 8707
     request_uri: str = ""  # the reference of the pushed request (RFC 9126) this came from
     decoupled: Mapping[str, str] = field(default_factory=dict)  # id and shown words of a request without a browser
     received_at: int  # NumericDate: an authentication at or after it answers prompt=login
