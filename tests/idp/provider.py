@@ -162,7 +162,7 @@ class Agency:
 
     def authentication(self, **claims: Any) -> dict[str, str]:
         method = self.registered["token_endpoint_auth_method"]
-        if method == "none":
+        if method in {"none", "tls_client_auth", "self_signed_tls_client_auth"}:
             return {"client_id": self.client_id}
         if method == "client_secret_post":
             return {"client_id": self.client_id, "client_secret": self.registered["client_secret"]}
