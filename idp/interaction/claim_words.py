@@ -34,6 +34,19 @@ LEGAL_BASES = {
 }
 
 
+# Of records in the claims catalogue: how openly their holder may speak of them.
+CLASSIFICATIONS = {
+    "open": lazy_gettext("Open data"),
+    "internal": lazy_gettext("For official use"),
+    "confidential": lazy_gettext("Confidential"),
+    "secret": lazy_gettext("Secret"),
+}
+
+
+def classification_label(word: str) -> str:
+    return str(CLASSIFICATIONS.get(word, word))
+
+
 def line_of(name: str) -> int:
     """Which line a claim stands on; an unknown claim gets one of its own: hiding it would be worse."""
     return next((number for number, (names, _label) in enumerate(LINES) if name in names), len(LINES))

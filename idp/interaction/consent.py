@@ -6,13 +6,24 @@ is asked for again; what was allowed before is not.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from core import audit, i18n
-from idp.interaction.claim_words import LINES, legal_basis_label, line_label, line_of, line_value
+from core.errors import NotFound
+from idp.interaction.claim_words import (
+    LINES,
+    classification_label,
+    legal_basis_label,
+    line_label,
+    line_of,
+    line_value,
+)
 from idp.interaction.prompting import names_to_allow
 from idp.interaction.visit import Visit
 from idp.models.agency import load_agency_names
+from idp.models.catalogue import Entry, load_entry
 from idp.models.client import RegisteredClient
 from idp.models.grant import load_grant, record_grant
 from idp.oidc.claims import ClaimRelease, registration_of, releasable_claims
@@ -29,6 +40,21 @@ class Line:
     legal_basis: str
     essential: bool
     allowed_before: bool
+
+
+@dataclass(frozen=True)
+class AskedRecord:
+    """One record of another agency: what it is and who holds it, by the catalogue; what for and why, by the asker."""
+
+    name: str
+    holder: str
+    source: str
+    classification: str
+    retention: str
+    holders_basis: str
+    purpose: str
+    legal_basis: str
+    law: str
 
 
 def allow(visit: Visit) -> None:
@@ -53,8 +79,14 @@ def allow(visit: Visit) -> None:
             actor=account_id,
             subject=account_id,
             client_id=visit.client.client_id,
-            detail={"claims": " ".join(sorted(names)), "interaction": visit.progress.id},
+            detail={"claims": " ".join(sorted(names)), "interaction": visit.progress.id} | records_named(visit),
         )
+
+
+def records_named(visit: Visit) -> dict[str, str]:
+    assert visit.request  # noqa: S101 - consent is of a request
+    identifiers = [each["identifier"] for each in visit.request.consented_details]
+    return {"record": " ".join(identifiers)} if identifiers else {}
 
 
 def deny(visit: Visit, *, event: str = "consent.denied") -> None:
@@ -86,7 +118,37 @@ def context(visit: Visit) -> dict[str, object]:
         "old_lines": [line for line in lines if line.allowed_before],
         "offline": "offline_access" in visit.request.scope,
         "agency_name": next((th if i18n.language() == "th" else en for th, en in names.values()), ""),
+        "records": asked_records(visit),
     }
+
+
+def asked_records(visit: Visit) -> list[AskedRecord]:
+    """Raises NotFound for a record that its agency withdrew meanwhile: nothing is asked that cannot be given."""
+    assert visit.request  # noqa: S101 - consent is of a request
+    found = []
+    with visit.services.ground.database.read() as connection:
+        for detail in visit.request.consented_details:
+            entry = load_entry(connection, detail["identifier"])
+            if entry is None:
+                raise NotFound("The record is not offered any more. Please go back to the service.")
+            holder = load_agency_names(connection, [entry.agency_id]).get(entry.agency_id, ("", ""))
+            found.append(asked_record(detail, entry, holder))
+    return found
+
+
+def asked_record(detail: Mapping[str, Any], entry: Entry, holder: tuple[str, str]) -> AskedRecord:
+    language = i18n.language()
+    return AskedRecord(
+        name=entry.name(language),
+        holder=holder[0 if language == "th" else 1],
+        source=entry.source,
+        classification=classification_label(entry.classification),
+        retention=entry.retention,
+        holders_basis=" ".join(filter(None, (legal_basis_label(entry.legal_basis), entry.law))),
+        purpose=str(detail.get(f"prajak_purpose#{language}") or detail["prajak_purpose"]),
+        legal_basis=legal_basis_label(detail["prajak_legal_basis"]),
+        law=str(detail.get("prajak_law", "")),
+    )
 
 
 def lines_of(visit: Visit, granted: frozenset[str]) -> list[Line]:

@@ -16,7 +16,7 @@ from enrollment import webauthn_authentication as passkeys
 from enrollment.webauthn_authentication import AuthenticatedPasskey
 from idp.interaction import signed_in
 from idp.interaction.login import verified
-from idp.interaction.signing_request import SigningRequest, read_signing_request
+from idp.interaction.signing_request import PaymentRequest, ToSign, read_to_sign
 from idp.interaction.visit import Visit
 
 TOO_WEAK = "This passkey is not strong enough for this step. Please use one of the security keys named on this page."
@@ -24,9 +24,9 @@ OUT_OF_TIME = "The time to sign has run out. Nothing was signed. Please start ag
 
 
 def wanted_aal(visit: Visit) -> AAL:
-    """AAL3 for a signature; else the least that one of the wanted levels takes."""
+    """AAL3 for a document, AAL2 for a payment; else the least that one of the wanted levels takes."""
     if visit.is_signing:
-        return AAL.AAL3
+        return signing_request(visit).aal
     demand = visit.services.prompting.demand(visit.request, visit.client, visit.progress)
     return min((acr.aal for acr in demand.acr), default=AAL.AAL2)
 
@@ -84,9 +84,9 @@ def keep_assertion(visit: Visit, passkey: AuthenticatedPasskey) -> None:
     visit.note(assertion=json.dumps(passkey.assertion))
 
 
-def signing_request(visit: Visit) -> SigningRequest:
+def signing_request(visit: Visit) -> ToSign:
     assert visit.request is not None  # noqa: S101 - only an authorization request asks for a signature
-    return read_signing_request(visit.request.signing_details)
+    return read_to_sign(visit.request.signing_details)
 
 
 def context(visit: Visit) -> dict[str, object]:
@@ -98,6 +98,7 @@ def context(visit: Visit) -> dict[str, object]:
         "options_json": options(visit) if usable else "",
         "passkey_names": passkey_names,
         "signing": signing,
+        "payment": signing if isinstance(signing, PaymentRequest) else None,
         "out_of_time": out_of_time,
         "may_go_on": may_go_on(visit),
         "sandbox_user": sandbox_user(visit),
