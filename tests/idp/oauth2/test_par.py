@@ -43,7 +43,7 @@ def test_it_is_walked_like_any_other(agency, browser):
         ("invalid_request", {"code_challenge": "short"}),
         ("invalid_request", {"code_challenge_method": "plain"}),
         ("invalid_request", {"request_uri": "urn:ietf:params:oauth:request_uri:x"}),
-        ("request_not_supported", {"request": "a.b.c"}),
+        ("invalid_request_object", {"request": "a.b.c"}),
         ("registration_not_supported", {"registration": "{}"}),
         ("invalid_request", {"prompt": "none login"}),
         ("invalid_request", {"max_age": "-1"}),
@@ -148,7 +148,7 @@ def test_an_unknown_reference_is_a_page(refusing, reference):
 
 def test_a_foreign_reference_is_never_fetched(agency, browser):
     answer = agency.authorize(browser, request_uri="https://agency-a.example/request.jwt")
-    assert query_of(answer)["error"] == "request_uri_not_supported"
+    assert query_of(answer)["error"] == "invalid_request_uri"
 
 
 @requirement("RFC 9126", "6", "MUST")
