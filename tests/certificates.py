@@ -36,6 +36,10 @@ class Holder:
         return self.certificate.public_bytes(Encoding.DER)
 
     @property
+    def pem(self) -> str:
+        return self.certificate.public_bytes(Encoding.PEM).decode()
+
+    @property
     def header(self) -> str:
         """RFC 9440 section 2.1."""
         return f":{b64encode(self.der).decode()}:"

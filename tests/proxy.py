@@ -19,18 +19,15 @@ class Listeners:
 
     def __init__(self) -> None:
         self.issuer_socket, self.mtls_socket = (socket.create_server(("127.0.0.1", 0)) for _ in range(2))
-
-    @property
-    def issuer(self) -> str:
-        return f"https://localhost:{self.issuer_socket.getsockname()[1]}"
-
-    @property
-    def mtls_url(self) -> str:
-        return f"https://localhost:{self.mtls_socket.getsockname()[1]}"
+        self.issuer, self.mtls_url = (address(each) for each in (self.issuer_socket, self.mtls_socket))
 
     def close(self) -> None:
         self.issuer_socket.close()
         self.mtls_socket.close()
+
+
+def address(listener: socket.socket) -> str:
+    return f"https://localhost:{listener.getsockname()[1]}"
 
 
 @contextmanager
@@ -45,6 +42,7 @@ def haproxy(listeners: Listeners, certificate: Path, provider: str) -> Iterator[
     }
     command = ["haproxy", "-db", "-f", str(CONFIGURATION)]
     server = subprocess.Popen(command, env={**os.environ, **told}, pass_fds=(issuer, mtls))
+    listeners.close()  # they are the proxy's own now
     try:
         yield
     finally:
