@@ -245,6 +245,7 @@ class Authorization:
             code_challenge=wanted.code_challenge,
             requested_claims=requested_claims,
             rich_authorization=rich_authorization,
+            resource=" ".join(wanted.resource),
             grant_id=grant_id,
             session_id=session.sid,
             auth_time=timestamp(session.auth_time),

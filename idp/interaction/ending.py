@@ -9,11 +9,14 @@ from flask.typing import ResponseReturnValue
 
 from core import web
 from core.web import page
+from idp.interaction import approval
 from idp.interaction.visit import Visit
 
 
 def ended(visit: Visit) -> ResponseReturnValue | None:
     """None while there is something to do."""
+    if visit.is_decoupled:
+        return approval.ended(visit)
     progress, services = visit.progress, visit.services
     now = services.ground.clock.now()
     if progress.answered_at is not None:

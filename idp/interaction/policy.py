@@ -23,7 +23,9 @@ class Demand:
     acr: tuple[Acr, ...] = ()
     acr_essential: bool = False  # OpenID Connect Core section 5.5.1.1: else `acr_values` are a wish
     signing: bool = False
+    details: bool = False  # of a kind that is consented to each time anew (RFC 9396)
     consent: bool = True  # False for our own pages, which release nothing
+    approval: bool = False  # a request without a browser: asked of itself, consent with it
     claims: frozenset[str] = frozenset()
     hinted_account_id: str = ""  # whom id_token_hint names
 
@@ -144,8 +146,18 @@ def claims_not_granted(situation: Situation) -> bool:
     return situation.granted is None or not situation.demand.claims <= situation.granted
 
 
+def details_requested(situation: Situation) -> bool:
+    """One request, one consent: what was allowed before does not open another agency's record again."""
+    return situation.demand.details and not situation.done.consented
+
+
 def prompt_is_consent(situation: Situation) -> bool:
     return "consent" in situation.demand.prompt and situation.demand.consent and not situation.done.consented
+
+
+def approval_requested(situation: Situation) -> bool:
+    """RFC 8628 section 5.4, CIBA Core section 8: whoever holds the code may be a deceiver, so it is always asked."""
+    return situation.demand.approval and not situation.done.consented
 
 
 PROMPTS = (
@@ -153,5 +165,6 @@ PROMPTS = (
     Prompt("select_account", (prompt_is_select_account,), "account_selection_required"),
     Prompt("raise_identity", (identity_below_wanted,), "interaction_required"),
     Prompt("step_up", (acr_above_session, signing_requested), "interaction_required"),
-    Prompt("consent", (claims_not_granted, prompt_is_consent), "consent_required"),
+    Prompt("consent", (claims_not_granted, details_requested, prompt_is_consent), "consent_required"),
+    Prompt("approve", (approval_requested,), "consent_required"),
 )

@@ -87,6 +87,9 @@ def demand_of(request: AuthorizationRequest, client: RegisteredClient, *, sandbo
         acr=known_acr(essential or request.acr_values, sandbox=sandbox),
         acr_essential=bool(essential),
         signing=bool(request.signing_details),
+        details=bool(request.consented_details),
+        consent=not request.decoupled,
+        approval=bool(request.decoupled),
         claims=names_to_allow(request, client),
         hinted_account_id=request.hinted_account_id,
     )

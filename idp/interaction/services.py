@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Protocol
 
 from core.ground import Ground
+from core.outbox import Outbox
 from enrollment.account import AccountStore
 from idp.interaction.interaction import InteractionStore
 from idp.interaction.prompting import Prompting
@@ -39,6 +40,11 @@ class InteractionServices:
     @cached_property
     def interactions(self) -> InteractionStore:
         return InteractionStore(self.ground)
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        """To add to it in a transaction of ours; delivering is the background's."""
+        return Outbox(self.ground, self.accounts.envelope, {})
 
     @cached_property
     def prompting(self) -> Prompting:

@@ -15,7 +15,8 @@ from flask_babel import gettext
 from core import web
 from core.errors import PersonError
 from core.web import ANYONE, callers, page
-from idp.interaction import consent, leaving, login, signed_in, step_up
+from idp.interaction import approval, consent, leaving, login, signed_in, step_up
+from idp.interaction.approval_views import add_doors
 from idp.interaction.ending import ended
 from idp.interaction.services import InteractionServices
 from idp.interaction.visit import Visit, load_visit
@@ -28,12 +29,14 @@ PAGES: Mapping[str, Callable[[Visit], Mapping[str, object]]] = {
     "raise_identity": leaving.level_context,
     "step_up": step_up.context,
     "consent": consent.context,
+    "approve": approval.context,
 }
 
 
 def blueprint(services: InteractionServices) -> Blueprint:
     pages = Blueprint("interaction", __name__, template_folder="templates")
     pages.add_app_template_filter(in_fours)
+    add_doors(pages, services)
 
     @pages.get("/sign-in")
     @callers(ANYONE)
@@ -67,7 +70,7 @@ def due_page(visit: Visit, *, error: str = "", status: int = 200) -> ResponseRet
     """The page of the prompt that is due; nothing due leads back to whoever asked."""
     if visit.asked is None:
         return redirect(visit.onward if visit.request else visit.progress.return_to, 303)
-    if visit.request is not None:
+    if visit.request is not None and not visit.is_decoupled:
         web.allow_form_action(visit.request.redirect_uri)
     values: dict[str, object] = {"errors": {"": error} if error else {}, "sandbox_users": sandbox_users(visit)}
     values |= PAGES[visit.asked.prompt](visit)
@@ -126,12 +129,23 @@ def consent_step(visit: Visit, form: Form) -> None:
         consent.deny(visit)
 
 
+def approve_step(visit: Visit, form: Form) -> None:
+    """Only what is due by now: another person in this tab, or a level that has decayed, is asked for first."""
+    if visit.asked is None or visit.asked.prompt != "approve":
+        return
+    if form.get("decision") == "approve":
+        approval.approve(visit)
+    elif form.get("decision") == "deny":
+        approval.deny(visit)
+
+
 STEPS: Mapping[str, Callable[[Visit, Form], None]] = {
     "passkey": passkey_step,
     "sandbox": sandbox_step,
     "account": account_step,
     "level": level_step,
     "consent": consent_step,
+    "approve": approve_step,
 }
 
 

@@ -40,7 +40,7 @@ class Visit:
     @property
     def onward(self) -> str:
         """Where the person goes after a step: back to whoever asked, who asks the policy again."""
-        return f"/authorize/{self.progress.id}" if self.request else self.path
+        return f"/authorize/{self.progress.id}" if self.request and not self.is_decoupled else self.path
 
     @cached_property
     def client_name(self) -> str:
@@ -49,6 +49,11 @@ class Visit:
     @property
     def is_signing(self) -> bool:
         return self.request is not None and bool(self.request.signing_details)
+
+    @property
+    def is_decoupled(self) -> bool:
+        """No browser brought it: it is decided here, and nobody is sent back anywhere."""
+        return self.request is not None and bool(self.request.decoupled)
 
     def note(self, **done: Any) -> None:
         """Writes what the signed-in person did here."""

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from core.ground import Ground
 from enrollment.account import AccountStore
 from idp.models.client import Clients, RegisteredClient
+from idp.models.protected_resource import ProtectedResources
 from idp.oauth2.authorization_request import Hints
 from idp.oauth2.authorized import TokenIssuer
 from idp.oauth2.call import AuthenticatedCall, Reply
@@ -49,6 +50,7 @@ class EndpointServices:
     request_objects: RequestObjects
     validate_decoupled: ValidateDecoupled
     hints: Hints
+    resources: ProtectedResources
 
 
 class Answer(Protocol):
