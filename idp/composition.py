@@ -26,6 +26,7 @@ from enrollment.civil_registry.soap_client import SoapRegistry
 from enrollment.services import EnrolmentServices
 from idp.interaction.services import InteractionServices
 from idp.interaction.session import SessionStore
+from idp.oidc import ciba_ping
 from idp.oidc.backchannel_logout import CHANNEL, BackchannelLogout
 from idp.sandbox.authenticator import SoftwareAuthenticators
 from idp.server import Server
@@ -65,6 +66,7 @@ def compose(settings: Settings | None = None, clock: Clock | None = None) -> Pro
     outbox = Outbox(ground, trust.envelope, delivery)
     backchannel = BackchannelLogout(ground, trust.keystore, outbox.enqueue)
     delivery[CHANNEL] = backchannel.deliver
+    delivery[ciba_ping.CHANNEL] = ciba_ping.Ping(ground).deliver
     registry = SoapRegistry(ground.outbound, ground.settings.registry_url)
     enrolment = EnrolmentServices(ground, trust.envelope, outbox, registry)
     sessions = SessionStore(ground, tell_clients=backchannel.tell_clients)

@@ -27,13 +27,16 @@ from idp.models.client import Clients, RegisteredClient
 from idp.models.decoupled_request import purge_decoupled_requests
 from idp.models.issued_token import purge_issued_tokens
 from idp.models.profile import PROFILES, ProfileName
+from idp.models.protected_resource import ProtectedResources
 from idp.models.pushed_request import purge_pushed_requests
+from idp.models.refresh_token import purge_refresh_tokens
 from idp.models.rich_authorization import purge_rich_authorizations
 from idp.models.session_client import purge_session_clients
 from idp.oauth2 import (
     authorization_request,
     client_secret,
     dpop,
+    introspection,
     issuer,
     jar,
     jarm,
@@ -44,19 +47,26 @@ from idp.oauth2 import (
     private_key_jwt,
     public_client,
     rar,
+    resource_indicators,
 )
 from idp.oauth2.authorization_request import Asked, Step
 from idp.oauth2.bearer import read_access_token
 from idp.oauth2.call import AuthenticatedCall, Call, Reply
 from idp.oauth2.client_authentication import AuthenticatedClient, Method, Presented, Registry
 from idp.oauth2.client_certificate import load_authorities
+from idp.oauth2.client_credentials import ClientCredentialsGrant
 from idp.oauth2.device_authorization import DeviceAuthorization, DeviceCodeGrant
 from idp.oauth2.endpoint import Endpoint, EndpointServices, MakeGrant
+from idp.oauth2.introspection import Introspection
 from idp.oauth2.one_time import OneTime, spend_what_is_left
 from idp.oauth2.parameters import required
+from idp.oauth2.refresh_token import RefreshTokenGrant
+from idp.oauth2.revocation import Revocation
+from idp.oauth2.token_exchange import TokenExchangeGrant
 from idp.oidc import (
     authentication_request,
     backchannel_logout,
+    ciba,
     claims,
     claims_parameter,
     id_token,
@@ -65,6 +75,7 @@ from idp.oidc import (
     verified_claims,
 )
 from idp.oidc.authentication_request import AuthorizationRequest
+from idp.oidc.ciba import CibaGrant
 from idp.oidc.code_grant import CodeGrant
 from idp.oidc.discovery import KeySetDocument, MetadataDocument, Prepared
 from idp.oidc.hints import KnownSubjects
@@ -90,6 +101,7 @@ AUTHORIZATION_REQUEST: tuple[Step, ...] = (
     authorization_request.check_response_type,
     authorization_request.assign_scope,
     rar.assign_authorization_details,
+    resource_indicators.assign_resource,
     pkce.assign_code_challenge,
     dpop.assign_dpop_jkt,
     authentication_request.assign_nonce,
@@ -110,7 +122,14 @@ DECOUPLED_REQUEST: tuple[Step, ...] = (  # no browser brings it (RFC 8628, CIBA 
     claims_parameter.assign_claims,
 )
 
-GRANTS: tuple[MakeGrant, ...] = (CodeGrant, DeviceCodeGrant)
+GRANTS: tuple[MakeGrant, ...] = (
+    CodeGrant,
+    RefreshTokenGrant,
+    ClientCredentialsGrant,
+    TokenExchangeGrant,
+    DeviceCodeGrant,
+    CibaGrant,
+)
 
 EXTENSIONS: tuple[Mapping[str, Any], ...] = (
     authentication_request.METADATA,
@@ -125,8 +144,10 @@ EXTENSIONS: tuple[Mapping[str, Any], ...] = (
     jarm.METADATA,
     rar.METADATA,
     dpop.METADATA,
+    introspection.METADATA,
     issuer.METADATA,
     backchannel_logout.METADATA,
+    ciba.METADATA,
 )
 
 
@@ -149,7 +170,10 @@ class TokenEndpoint:
 CLIENT_ENDPOINTS = (
     Endpoint("token_endpoint", "/token", TokenEndpoint),
     Endpoint("pushed_authorization_request_endpoint", "/par", par.PushedAuthorizationRequests),
+    Endpoint("introspection_endpoint", "/introspect", Introspection),
+    Endpoint("revocation_endpoint", "/revoke", Revocation),
     Endpoint("device_authorization_endpoint", "/device_authorization", DeviceAuthorization),
+    Endpoint("backchannel_authentication_endpoint", "/bc-authorize", ciba.BackchannelAuthentication),
 )
 
 ENDPOINTS = {
@@ -183,6 +207,7 @@ class Server:
         self.ground = ground
         self.clients = Clients(ground)
         self.catalogue = Catalogue(ground)
+        self.resources = ProtectedResources(ground)
         self.client_keys = ClientKeys(ground, self.clients)
         self.key_set = KeySetDocument(ground, keystore)
         self.hints = KnownSubjects(ground, self.key_set)
@@ -202,6 +227,7 @@ class Server:
             request_objects=self.request_objects,
             validate_decoupled=self.validate_decoupled,
             hints=self.hints,
+            resources=self.resources,
         )
         self.answers = {endpoint.name: endpoint.answer(services) for endpoint in CLIENT_ENDPOINTS}
         self.authorities = load_authorities(ground.settings.mtls_trust)
@@ -234,6 +260,7 @@ class Server:
             jkt,
             signed=signed,
             records=self.catalogue,
+            resources=self.resources,
         )
         values: dict[str, Any] = {}
         for step in AUTHORIZATION_REQUEST:
@@ -287,6 +314,7 @@ class Server:
         now, settings = self.ground.clock.now(), self.ground.settings
         with self.ground.database.write() as connection:
             purge_issued_tokens(connection, now - KEPT)
+            purge_refresh_tokens(connection, now - KEPT)
             purge_pushed_requests(connection, now - settings.interaction_lifetime)
             purge_decoupled_requests(connection, now - settings.interaction_lifetime)
             purge_rich_authorizations(connection, now)
@@ -351,7 +379,11 @@ class Server:
             "grant_types_supported": [grant.name for grant in GRANTS],
             "acr_values_supported": acr_values_supported(sandbox=settings.sandbox),
             "token_endpoint_auth_methods_supported": methods,
+            "revocation_endpoint_auth_methods_supported": methods,
+            "introspection_endpoint_auth_methods_supported": [each for each in methods if each != "none"],
             "token_endpoint_auth_signing_alg_values_supported": algorithms,
+            "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
+            "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
             "prajak_profiles_supported": [name.value for name in ProfileName],
         }
         aliases = mtls.metadata(settings, ENDPOINTS, ALIASED)
