@@ -24,6 +24,7 @@ def navigation(services: ConsoleServices, current: str) -> Navigation:
     places = (
         (gettext("Services"), "/console", WORDS[AGENCY_STAFF]),
         (gettext("Approvals"), "/console/approvals", (Role.AGENCY_APPROVER, Role.ADMINISTRATOR, Role.DEVELOPER)),
+        (gettext("Records for other agencies"), "/console/catalogue", (Role.AGENCY_APPROVER,)),
         (gettext("People and agencies"), "/console/people", (Role.ADMINISTRATOR,)),
         (gettext("Audit trail"), "/console/audit", (Role.AUDITOR,)),
     )

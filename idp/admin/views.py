@@ -6,6 +6,7 @@ from flask import Blueprint
 
 from idp.admin.approval_views import ApprovalPages
 from idp.admin.audit_views import AuditPages
+from idp.admin.catalogue_views import CataloguePages
 from idp.admin.client_views import ClientPages
 from idp.admin.clients import Registrar
 from idp.admin.invitation_views import InvitationPages
@@ -22,6 +23,7 @@ def blueprint(services: ConsoleServices) -> Blueprint:
     logos, trials = LogoPages(services, registrar), TrialPages(services)
     approvals, people = ApprovalPages(services, registrar), PeoplePages(services)
     audit, invitations = AuditPages(services), InvitationPages(services)
+    records = CataloguePages(services)
     table = (
         ("GET", "/console", clients.overview),
         ("GET", "/console/clients/new", clients.new),
@@ -41,6 +43,11 @@ def blueprint(services: ConsoleServices) -> Blueprint:
         ("GET", "/console/approvals", approvals.approvals),
         ("GET", "/console/approvals/<approval_id>", approvals.approval),
         ("POST", "/console/approvals/<approval_id>", approvals.decide),
+        ("GET", "/console/catalogue", records.catalogue),
+        ("GET", "/console/catalogue/new", records.new),
+        ("POST", "/console/catalogue/new", records.offer),
+        ("GET", "/console/catalogue/<identifier>", records.entry),
+        ("POST", "/console/catalogue/<identifier>", records.change),
         ("GET", "/console/people", people.people),
         ("POST", "/console/people", people.change),
         ("GET", "/console/audit", audit.audit_trail),

@@ -99,12 +99,15 @@ def check_resource(resource: str, *, sandbox: bool) -> None:
 def problems_of_owner(connection: Connection, entry: Entry) -> list[Problem]:
     """The client is the agency's, its API nobody else's, and those who may ask are registered."""
     found = []
-    own = select(Client.client_id).where(Client.client_id == entry.client_id, Client.agency_id == entry.agency_id)
+    registered = select(Client.client_id).where(Client.removed_at.is_(None))
+    own = registered.where(Client.client_id == entry.client_id, Client.agency_id == entry.agency_id)
     if connection.execute(own).first() is None:
         found.append(Problem("client_id", NOT_OWN))
     others = (
         select(CatalogueEntry.client_id).where(
             CatalogueEntry.resource == entry.resource,
+            CatalogueEntry.identifier != entry.identifier,
+            CatalogueEntry.withdrawn_at.is_(None),
             or_(CatalogueEntry.client_id != entry.client_id, CatalogueEntry.agency_id != entry.agency_id),
         ),
         select(ProtectedResource.client_id).where(
@@ -113,8 +116,10 @@ def problems_of_owner(connection: Connection, entry: Entry) -> list[Problem]:
     )
     if any(connection.execute(query).first() is not None for query in others):
         found.append(Problem("resource", OTHERS_API))
-    known = set(connection.execute(select(Client.client_id).where(Client.client_id.in_(entry.recipients))).scalars())
+    known = set(connection.execute(registered.where(Client.client_id.in_(entry.recipients))).scalars())
     unknown = [each for each in entry.recipients if each not in known]
     if unknown:
-        found.append(Problem("recipients", "Nobody is registered as %(client_ids)s.", {"client_ids": " ".join(unknown)}))
+        found.append(
+            Problem("recipients", "Nobody is registered as %(client_ids)s.", {"client_ids": " ".join(unknown)})
+        )
     return found
