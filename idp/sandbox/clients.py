@@ -13,8 +13,11 @@ from joserfc.jwk import ECKey
 from core.ground import Ground
 from idp.models.client import Clients, ClientStatus
 from idp.registration.client_registration import Registration
+from idp.registration.rules import DEVICE_CODE
+from idp.sandbox.client_certificate import certified_key
 
 BY = "sandbox"
+TOLD = ("client_id", "client_id_issued_at", "client_secret", "client_secret_expires_at")
 PURPOSES = {
     "name": ("To address you", "เพื่อใช้ในการติดต่อกับท่าน"),
     "birthdate": ("To check what depends on age", "เพื่อตรวจสอบเงื่อนไขที่ขึ้นกับอายุ"),
@@ -35,22 +38,44 @@ class DemoClients:
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def settle(self, agencies: Mapping[str, str]) -> list[dict[str, Any]]:
-        """Registers what is missing; the facts of every client."""
+        """Registers what is missing and renews what is wanted otherwise now; the facts of every client."""
         port = urlsplit(self.ground.settings.issuer).port or 443
         return [self._client(name, wanted, agencies) for name, wanted in metadata(port).items()]
 
     def _client(self, name: str, wanted: dict[str, Any], agencies: Mapping[str, str]) -> dict[str, Any]:
-        kept, key_file = self.folder / f"{name}.json", self.folder / f"{name}.jwk.json"
-        if wanted["token_endpoint_auth_method"] == "private_key_jwt":  # noqa: S105 - the registered word
-            wanted |= {"jwks": {"keys": [public_key(key_file)]}}
+        kept, keys = self.folder / f"{name}.json", self._keys(name, wanted["token_endpoint_auth_method"])
+        wanted |= {"jwks": {"keys": [keys[0]]}} if keys else {}
         if self.registration.show(name) is None:
             agency_id = agencies["b" if name == "demo-b" else "a"]
             registered = self.registration.register(
                 wanted, by=BY, agency_id=agency_id, status=ClientStatus.SANDBOX, client_id=name
             )
             write_private(kept, registered)
+        facts = self._renewed(name, wanted, kept)
+        return facts | (keys[1] if keys else {})
+
+    def _renewed(self, name: str, wanted: dict[str, Any], kept: Path) -> dict[str, Any]:
+        """What a newer seed wants is registered; what a developer changed since in the console stays."""
         facts: dict[str, Any] = json.loads(kept.read_text("utf-8"))
-        return facts | ({"private_key": str(key_file)} if key_file.is_file() else {})
+        prepared = self.registration.prepare(wanted)
+        told = {member: facts[member] for member in TOLD if member in facts}
+        if facts != told | prepared.metadata:
+            with self.ground.database.write() as connection:
+                self.registration.change(connection, name, prepared, by=BY)
+            facts = told | prepared.metadata
+            write_private(kept, facts)
+        return facts
+
+    def _keys(self, name: str, method: str) -> tuple[dict[str, Any], dict[str, str]] | None:
+        """The public key that it registers, and where the private one is."""
+        if method == "private_key_jwt":
+            file = self.folder / f"{name}.jwk.json"
+            return public_key(file), {"private_key": str(file)}
+        if method == "self_signed_tls_client_auth":
+            key = certified_key(self.folder, name, self.ground.clock.now())
+            files = {"private_key": f"{name}.key.pem", "certificate": f"{name}.cert.pem"}
+            return key, {what: str(self.folder / file) for what, file in files.items()}
+        return None
 
 
 def metadata(port: int) -> dict[str, dict[str, Any]]:
@@ -61,7 +86,8 @@ def metadata(port: int) -> dict[str, dict[str, Any]]:
         "redirect_uris": [f"{elsewhere}/callback"],
         "post_logout_redirect_uris": [f"{elsewhere}/signed-out"],
     }
-    common |= {"scope": "openid profile email", "prajak_claims": purposes("name", "birthdate", "email")}
+    common |= {"prajak_claims": purposes("name", "birthdate", "email")}
+    common |= lasting("authorization_code", "client_credentials")
     return {
         "demo-a": agency("a", "Office of Example Benefits", "สำนักงานสวัสดิการตัวอย่าง", port + 1)
         | keyed
@@ -72,6 +98,7 @@ def metadata(port: int) -> dict[str, dict[str, Any]]:
         "demo-native": common
         | names("Example native app", "แอปพลิเคชันตัวอย่าง")
         | {"application_type": "native", "token_endpoint_auth_method": "none"}
+        | lasting("authorization_code", DEVICE_CODE)
         | {
             "redirect_uris": ["http://127.0.0.1/callback"],
             "post_logout_redirect_uris": ["http://127.0.0.1/signed-out"],
@@ -80,6 +107,12 @@ def metadata(port: int) -> dict[str, dict[str, Any]]:
         | keyed
         | names("Example DPoP client", "บริการตัวอย่าง DPoP")
         | {"dpop_bound_access_tokens": True},
+        "demo-mtls": common
+        | names("Example mutual TLS client", "บริการตัวอย่าง mTLS")
+        | {
+            "token_endpoint_auth_method": "self_signed_tls_client_auth",
+            "tls_client_certificate_bound_access_tokens": True,
+        },
         "demo-fapi": common
         | keyed
         | names("Example FAPI 2.0 client", "บริการตัวอย่าง FAPI 2.0")
@@ -88,6 +121,11 @@ def metadata(port: int) -> dict[str, dict[str, Any]]:
         | names("Example basic client", "บริการตัวอย่างพื้นฐาน")
         | {"token_endpoint_auth_method": "client_secret_basic"},
     }
+
+
+def lasting(*grant_types: str) -> dict[str, Any]:
+    """These grants, and refresh tokens that outlive the session where they are asked for."""
+    return {"grant_types": [*grant_types, "refresh_token"], "scope": "openid profile email offline_access"}
 
 
 def agency(key: str, name: str, name_th: str, port: int) -> dict[str, Any]:

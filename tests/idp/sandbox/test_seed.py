@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import ssl
+from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +23,7 @@ from idp.models.membership import Membership, Role, load_memberships
 from idp.sandbox.seed import DemoFacts, seed
 from tests.backends import EMBEDDED, backend_of
 
-CLIENTS = ["demo-a", "demo-b", "demo-native", "demo-dpop", "demo-fapi", "demo-basic"]
+CLIENTS = ["demo-a", "demo-b", "demo-native", "demo-dpop", "demo-mtls", "demo-fapi", "demo-basic"]
 
 
 @pytest.fixture(scope="module")
@@ -88,11 +91,34 @@ def test_officers_hold_a_key_at_aal3_and_citizens_one_at_aal2(provider, facts):
 def test_every_way_to_connect_has_a_client_with_its_keys(provider, facts):
     assert [client["client_id"] for client in facts["clients"]] == CLIENTS
     for client in facts["clients"]:
-        keyed = client["token_endpoint_auth_method"] == "private_key_jwt"
+        keyed = client["token_endpoint_auth_method"] in ("private_key_jwt", "self_signed_tls_client_auth")
         assert keyed == ("private_key" in client)
         if keyed:
             assert Path(client["private_key"]).stat().st_mode & 0o077 == 0
     assert facts["clients"][-1]["client_secret"]
+
+
+def test_the_client_of_mutual_tls_is_known_by_its_certificate(facts):
+    """RFC 8705 section 2.2: the certificate is registered in `x5c`; the files are what a TLS client loads."""
+    client = next(each for each in facts["clients"] if each["client_id"] == "demo-mtls")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_cert_chain(client["certificate"], client["private_key"])  # refuses a key of another certificate
+    (key,) = client["jwks"]["keys"]
+    certificate = ssl.PEM_cert_to_DER_cert(Path(client["certificate"]).read_text("utf-8"))
+    assert b64decode(key["x5c"][0]) == certificate
+    assert client["tls_client_certificate_bound_access_tokens"] is True
+
+
+def test_a_newer_seed_renews_a_client_and_keeps_its_secret(provider, facts):
+    """Data made by an older version are brought up to date; what only the server knows stays."""
+    kept = Path(provider.ground.settings.data_dir, "demo", "demo-basic.json")
+    old = json.loads(kept.read_text("utf-8")) | {"grant_types": ["authorization_code"], "scope": "openid"}
+    kept.write_text(json.dumps(old), "utf-8")
+    secret_hash = provider.server.clients.load("demo-basic").secret_hash
+    assert seed(provider, signing_officers(provider)) == facts
+    renewed = provider.server.clients.load("demo-basic")
+    assert "refresh_token" in renewed.grant_types
+    assert renewed.secret_hash == secret_hash
 
 
 def test_signing_officers_and_an_agency_have_their_credentials(facts):
