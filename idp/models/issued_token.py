@@ -8,12 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 
-from sqlalchemy import Connection, LargeBinary, String, Table, Text, delete, update
+from sqlalchemy import Connection, LargeBinary, String, Table, Text, bindparam, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, UTCDateTime
+from idp.models.refresh_token import (
+    revoke_refresh_tokens_of_family,
+    revoke_refresh_tokens_of_grant,
+    revoke_refresh_tokens_of_session,
+)
 
 
 class IssuedToken(Base):
@@ -43,27 +48,48 @@ class IssuedToken(Base):
     revoked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
 
-INSERT = cast("Table", IssuedToken.__table__).insert()
+TABLE = cast("Table", IssuedToken.__table__)  # statements of the hot path are built once, on the table
+INSERT = TABLE.insert()
+IN_FORCE = select(TABLE).where(
+    TABLE.c.token_hash == bindparam("of_token"), TABLE.c.revoked_at.is_(None), TABLE.c.expires_at > bindparam("now")
+)
 
 
 def record_token(connection: Connection, row: Mapping[str, object]) -> None:
     connection.execute(INSERT, row)
 
 
+def load_token_in_force(connection: Connection, token_hash: bytes, *, now: datetime) -> dict[str, Any] | None:
+    """A withdrawn consent and a logout have revoked it by then."""
+    row = connection.execute(IN_FORCE, {"of_token": token_hash, "now": now}).mappings().first()
+    return None if row is None else dict(row)
+
+
+def revoke_token(connection: Connection, token_hash: bytes, *, now: datetime) -> bool:
+    """RFC 7009 section 2.1: this one alone."""
+    mine = (IssuedToken.token_hash == token_hash, IssuedToken.revoked_at.is_(None))
+    return connection.execute(update(IssuedToken).where(*mine).values(revoked_at=now)).rowcount == 1
+
+
 def revoke_tokens_of_family(connection: Connection, family_id: str, *, now: datetime) -> int:
-    """RFC 6749 section 4.1.2: a code used twice revokes what came of it."""
+    """RFC 6749 section 4.1.2: a code used twice revokes what came of it. Refresh tokens first, here and below: whoever
+    refreshes holds that row, so of two transactions one waits and none hangs.
+    """
+    refresh_tokens = revoke_refresh_tokens_of_family(connection, family_id, now=now)
     mine = (IssuedToken.family_id == family_id, IssuedToken.revoked_at.is_(None))
-    return connection.execute(update(IssuedToken).where(*mine).values(revoked_at=now)).rowcount
+    return refresh_tokens + connection.execute(update(IssuedToken).where(*mine).values(revoked_at=now)).rowcount
 
 
 def revoke_tokens_of_grant(connection: Connection, grant_id: str, *, now: datetime) -> int:
+    refresh_tokens = revoke_refresh_tokens_of_grant(connection, grant_id, now=now)
     mine = (IssuedToken.grant_id == grant_id, IssuedToken.revoked_at.is_(None))
-    return connection.execute(update(IssuedToken).where(*mine).values(revoked_at=now)).rowcount
+    return refresh_tokens + connection.execute(update(IssuedToken).where(*mine).values(revoked_at=now)).rowcount
 
 
 def revoke_tokens_of_session(connection: Connection, session_id: str, *, now: datetime) -> int:
+    refresh_tokens = revoke_refresh_tokens_of_session(connection, session_id, now=now)
     mine = (IssuedToken.session_id == session_id, IssuedToken.revoked_at.is_(None))
-    return connection.execute(update(IssuedToken).where(*mine).values(revoked_at=now)).rowcount
+    return refresh_tokens + connection.execute(update(IssuedToken).where(*mine).values(revoked_at=now)).rowcount
 
 
 def purge_issued_tokens(connection: Connection, before: datetime) -> int:

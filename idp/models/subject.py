@@ -13,6 +13,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, UTCDateTime
 from core.identifiers import new_id
+from idp.models.client import RegisteredClient
+
+PUBLIC = ""
 
 
 class Subject(Base):
@@ -31,6 +34,11 @@ SUBJECT = Subject.__table__
 SUB = select(SUBJECT.c.sub).where(
     SUBJECT.c.account_id == bindparam("account_id"), SUBJECT.c.sector == bindparam("sector")
 )
+
+
+def sector_of(client: RegisteredClient) -> str:
+    """Section 8.1: the host that the client's redirect URIs share, or that of its `sector_identifier_uri`."""
+    return PUBLIC if client.get("subject_type") == "public" else client.sector_identifier
 
 
 def load_sub(connection: Connection, account_id: str, sector: str) -> str | None:

@@ -45,6 +45,7 @@ class AuthorizationCode:
     code_challenge: str
     requested_claims: str  # the digest of a RequestedClaims row
     rich_authorization: str  # the id of a RichAuthorization row
+    resource: str = ""  # RFC 8707, parted by spaces
     grant_id: str
     session_id: str
     auth_time: int

@@ -48,6 +48,13 @@ class Records(Protocol):
     def find(self, identifier: str) -> Record | None: ...
 
 
+class Resources(Protocol):
+    """The protected resources (RFC 8707)."""
+
+    def may_ask(self, client: RegisteredClient, resource: str) -> bool:
+        """Whether it is registered here, and for this client to ask for."""
+
+
 @dataclass(frozen=True)
 class Asked:
     """One request of one known client. `jkt` is the key of the DPoP proof that came with a pushed request; `signed`
@@ -63,6 +70,7 @@ class Asked:
     jkt: str = ""
     signed: bool = False
     records: Records | None = None
+    resources: Resources | None = None
 
 
 Step = Callable[[Asked], Mapping[str, Any]]

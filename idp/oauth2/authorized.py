@@ -21,8 +21,8 @@ class Authorized:
     """`sub` is what this client calls the person, or its own client_id where it acts for itself (then `account_id`,
     `grant_id` and `session_id` are ""). `family_id` names everything that came of one code or one request.
     `asked` is the `claims` parameter with its digest in `requested_claims`; `granted` are the claims allowed;
-    `resource` are RFC 8707 indicators; `act` is who acts for the subject (RFC 8693 section 4.1); `beside` are the tokens
-    that may come with the access token, which ends at `not_after` at the latest.
+    `resource` are RFC 8707 indicators; `act` is who acts for the subject (RFC 8693 section 4.1); `beside` are the
+    tokens that may come with the access token, which ends at `not_after` at the latest.
     """
 
     client: RegisteredClient

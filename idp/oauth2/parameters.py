@@ -1,4 +1,5 @@
-"""Request parameters, RFC 6749 section 3: UTF-8 forms, each name once, an empty value is an absent one.
+"""Request parameters, RFC 6749 section 3: UTF-8 forms, each name once but for two that extensions let be repeated; an
+empty value is an absent one.
 
 And JSON inside parameters and tokens, read so that nothing odd goes further: no repeated member, no NaN, no lone
 surrogate, no nesting that would break whoever writes it again.
@@ -15,6 +16,7 @@ from idp.errors import InvalidRequest
 
 MAX_FIELDS = 100
 MAX_DEPTH = 16
+REPEATABLE = frozenset({"resource", "audience"})  # RFC 8707 section 2, RFC 8693 section 2.1
 
 
 class NotStrictJson(ValueError):
@@ -29,12 +31,21 @@ def read_form(raw: bytes) -> dict[str, str]:
         raise InvalidRequest("the parameters are not a well-formed UTF-8 form of at most 100 fields") from error
     found: dict[str, str] = {}
     for name, value in pairs:
-        if name in found:
+        if name in REPEATABLE:
+            value = repeated(name, value, found.get(name, ""))  # noqa: PLW2901
+        elif name in found:
             raise InvalidRequest(f"{name[:40]} is there more than once")
         if "\0" in value:
             raise InvalidRequest(f"{name[:40]} has a NUL character")
         found[name] = value
     return {name: value for name, value in found.items() if value}
+
+
+def repeated(name: str, value: str, before: str) -> str:
+    """All values of it, parted by spaces, of which a URI has none."""
+    if " " in value:
+        raise InvalidRequest(f"{name} has a space in it")
+    return f"{before} {value}".strip()
 
 
 def required(parameters: Mapping[str, str], name: str) -> str:

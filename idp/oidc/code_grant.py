@@ -121,5 +121,6 @@ def authorized_by(code: AuthorizationCode, client: RegisteredClient, **referred:
         nonce=code.nonce,
         s_hash=code.s_hash,
         requested_claims=code.requested_claims,
+        resource=tuple(code.resource.split()),
         **referred,
     )

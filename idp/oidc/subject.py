@@ -7,15 +7,9 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from idp.models.client import RegisteredClient
-from idp.models.subject import issue_sub, load_account_of_sub, load_sub
+from idp.models.subject import issue_sub, load_account_of_sub, load_sub, sector_of
 
-PUBLIC = ""
 METADATA = {"subject_types_supported": ["pairwise", "public"]}
-
-
-def sector_of(client: RegisteredClient) -> str:
-    """Section 8.1: the host that the client's redirect URIs share, or that of its `sector_identifier_uri`."""
-    return PUBLIC if client.get("subject_type") == "public" else client.sector_identifier
 
 
 def load_subject(connection: Connection, client: RegisteredClient, account_id: str) -> str | None:
