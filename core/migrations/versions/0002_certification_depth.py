@@ -61,6 +61,18 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_decoupled_request_expires_at"), ["expires_at"], unique=False)
 
     op.create_table(
+        "protected_resource",
+        sa.Column("resource", sa.String(length=400), nullable=False),
+        sa.Column("client_id", sa.String(length=80), nullable=False),
+        sa.Column("clients", sa.Text(), nullable=False),
+        sa.Column("created_at", types.UTCDateTime(timezone=True), nullable=False),
+        sa.Column("removed_at", types.UTCDateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("resource", name=op.f("pk_protected_resource")),
+    )
+    with op.batch_alter_table("protected_resource", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_protected_resource_client_id"), ["client_id"], unique=False)
+
+    op.create_table(
         "refresh_token",
         sa.Column("handle", sa.String(length=22), nullable=False),
         sa.Column("family_id", sa.String(length=22), nullable=False),
