@@ -18,7 +18,7 @@ SERVICES = {
     "refresh_token": {"class": "idpyoidc.client.oidc.refresh_access_token.RefreshAccessToken"},
     "end_session": {"class": "idpyoidc.client.oidc.end_session.EndSession"},
 }
-PKCE = {"function": "idpyoidc.client.oauth2.add_on.pkce.add_support", "kwargs": {"code_challenge_method": "S256"}}
+PKCE = {"function": "idpyoidc.client.oauth2.add_on.pkce.add_support", "kwargs": {"code_challenge_length": 64, "code_challenge_method": "S256"}}
 
 
 @pytest.fixture
