@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from core import audit
 from core.clock import timestamp
 from core.errors import NotFound
 from core.identifiers import hashed
@@ -71,7 +72,22 @@ class Introspection:
         known = {"active": True, "token_type": "DPoP" if row["jkt"] else "Bearer", **claims}
         if "act" in claims and caller.client_id != row["client_id"]:
             known["sub"] = self._sub_at(caller, row["account_id"])
+            self._record_use(row, claims, caller)
         return known
+
+    def _record_use(self, row: Mapping[str, Any], claims: Mapping[str, Any], api: RegisteredClient) -> None:
+        """Each time an API is shown an exchanged token it asks here: what the citizen's place shows as a use."""
+        identifiers = [each["identifier"] for each in claims.get("authorization_details", ()) if "identifier" in each]
+        with self.ground.database.write() as connection:
+            audit.record(
+                connection,
+                self.ground.clock,
+                event="record.used",
+                actor=row["client_id"],
+                subject=row["account_id"],
+                client_id=row["client_id"],
+                detail={"resource": row["audience"], "identifiers": " ".join(identifiers), "api": api.client_id},
+            )
 
     def _concerns(self, row: Mapping[str, Any], caller: RegisteredClient) -> bool:
         resource = self.resources.load(row["audience"])

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, or_, select
 from core import i18n
 from core.audit import AuditEntry
 from core.ground import Ground
+from idp.models.catalogue import load_entry
 from idp.models.client import load_client
 
 PAGE = 30
@@ -30,6 +31,10 @@ WORDS: Mapping[str, Any] = {
     "consent.given": lazy_gettext("You allowed a service to have data of yours"),
     "consent.denied": lazy_gettext("You did not allow a service to have data of yours"),
     "consent.withdrawn": lazy_gettext("You withdrew a permission"),
+    "request.received": lazy_gettext("A service asked for your approval"),
+    "request.approved": lazy_gettext("You approved a request of a service"),
+    "request.denied": lazy_gettext("You refused a request of a service"),
+    "record.used": lazy_gettext("A service fetched a record of yours that another agency holds"),
     "passkey.bound": lazy_gettext("A passkey was added"),
     "passkey.removed": lazy_gettext("A passkey was removed"),
     "passkey.refused": lazy_gettext("A sign-in with your passkey was refused"),
@@ -78,7 +83,16 @@ def happening(connection: Connection, row: Mapping[Any, Any]) -> Happening:
     client = load_client(connection, row["client_id"]) if row["client_id"] else None
     own = row["source"] if row["actor"] == row["subject"] else ""  # an officer's address is not the citizen's to see
     where = client.name(i18n.language()) if client else own
-    return Happening(row["at"], str(WORDS[row["event"]]) + detail_words(row), where)
+    return Happening(row["at"], str(WORDS[row["event"]]) + detail_words(row) + record_words(connection, row), where)
+
+
+def record_words(connection: Connection, row: Mapping[Any, Any]) -> str:
+    """Of a use of another agency's record: which one."""
+    if row["event"] != "record.used":
+        return ""
+    entries = [load_entry(connection, each) for each in json.loads(row["detail"])["identifiers"].split()]
+    names = [entry.name(i18n.language()) for entry in entries if entry is not None]
+    return f": {', '.join(names)}" if names else ""
 
 
 def detail_words(row: Mapping[Any, Any]) -> str:

@@ -17,6 +17,7 @@ from idp.registration.rules import DEVICE_CODE
 from idp.sandbox.client_certificate import certified_key
 
 BY = "sandbox"
+TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - RFC 8693
 TOLD = ("client_id", "client_id_issued_at", "client_secret", "client_secret_expires_at")
 PURPOSES = {
     "name": ("To address you", "เพื่อใช้ในการติดต่อกับท่าน"),
@@ -94,7 +95,9 @@ def metadata(port: int) -> dict[str, dict[str, Any]]:
         | {"prajak_claims": purposes("given_name", "family_name", "birthdate", "verified_claims")},
         "demo-b": agency("b", "Department of Example Vehicles", "กรมทะเบียนยานพาหนะตัวอย่าง", port + 2)
         | keyed
-        | {"prajak_claims": purposes("given_name", "family_name", "verified_claims")},
+        | {"prajak_claims": purposes("given_name", "family_name", "verified_claims")}
+        | {"grant_types": ["authorization_code", TOKEN_EXCHANGE]}
+        | {"authorization_details_types": ["prajak_payment", "prajak_record"]},
         "demo-native": common
         | names("Example native app", "แอปพลิเคชันตัวอย่าง")
         | {"application_type": "native", "token_endpoint_auth_method": "none"}

@@ -17,6 +17,7 @@ from enrollment.services import EnrolmentServices
 from idp.models.client import Clients
 from idp.models.membership import Role
 from idp.sandbox.authenticator import SoftwareAuthenticators
+from idp.sandbox.catalogue import offer_records
 from idp.sandbox.citizens import Citizens
 from idp.sandbox.clients import DemoClients
 from idp.sandbox.passkeys import PasskeyMaker
@@ -80,6 +81,8 @@ def seed(provider: Provider, officers: SigningOfficers, *, persons: int = 0) -> 
     if persons > MOST_PERSONS:
         raise PersonError("There are at most %(most)s more fictional people.", most=MOST_PERSONS)
     agencies = populate(provider, persons)
+    clients = DemoClients(ground, provider.server.clients).settle(agencies)
+    offer_records(ground, agencies)
     return {
         "issuer": ground.settings.issuer,
         "people": [*map(citizen_facts, citizens() + more_citizens(persons)), *staff_facts()],
@@ -87,7 +90,7 @@ def seed(provider: Provider, officers: SigningOfficers, *, persons: int = 0) -> 
             {"id": agencies[each.key], "name": each.name_en, "name#th": each.name_th, "sector": each.sector}
             for each in OFFICES
         ],
-        "clients": DemoClients(ground, provider.server.clients).settle(agencies),
+        "clients": clients,
         "credentials": credentials(provider, officers),
     }
 
