@@ -39,6 +39,7 @@ ROUTES = (
     Route("/console/catalogue/<identifier>", "GET POST", "agency-approver"),
     Route("/console/catalogue/new", "GET POST", "agency-approver"),
     Route("/console/clients/<client_id>", "GET POST", "developer"),
+    Route("/console/clients/<client_id>/check", "GET", "developer"),
     Route("/console/clients/<client_id>/code/<file_name>", "GET", "developer"),
     Route("/console/clients/<client_id>/edit", "GET POST", "developer"),
     Route("/console/clients/<client_id>/keys", "GET POST", "developer"),

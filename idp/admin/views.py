@@ -11,6 +11,7 @@ from idp.admin.client_views import ClientPages
 from idp.admin.clients import Registrar
 from idp.admin.invitation_views import InvitationPages
 from idp.admin.key_views import KeyPages
+from idp.admin.lint_views import LintPages
 from idp.admin.logo_views import LogoPages
 from idp.admin.people_views import PeoplePages
 from idp.admin.services import ConsoleServices
@@ -32,6 +33,7 @@ def blueprint(services: ConsoleServices) -> Blueprint:
         ("POST", "/console/clients/<client_id>", clients.act),
         ("GET", "/console/clients/<client_id>/edit", clients.edit),
         ("POST", "/console/clients/<client_id>/edit", clients.change),
+        ("GET", "/console/clients/<client_id>/check", LintPages(services).check),
         ("GET", "/console/clients/<client_id>/code/<file_name>", clients.code),
         ("GET", "/console/clients/<client_id>/keys", keys.keys),
         ("POST", "/console/clients/<client_id>/keys", keys.change_keys),

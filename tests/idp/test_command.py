@@ -123,6 +123,23 @@ def test_a_client_that_cannot_be_registered_is_told_the_field(prajak: Prajak, tm
     assert "redirect_uris" in result.output
 
 
+def test_a_client_is_graded_against_the_strict_profile(prajak: Prajak):
+    basic = prajak("client", "lint", "demo-basic", "--json")
+    found = json.loads(basic.stdout)
+    assert (basic.exit_code, found["conforms"], found["grade"]) == (1, False, "D")
+    assert {"token_endpoint_auth_method", "prajak_profile"} <= {each["field"] for each in found["findings"]}
+    assert "Push authorization requests" in prajak("client", "lint", "demo-basic").output
+    assert prajak("client", "lint", "nobody").exit_code == 1
+
+
+def test_a_token_to_register_by_is_told_once(prajak: Prajak):
+    made = printed(prajak("client", "token", "--uses", "3", "--days", "2", "--note", "Agency A", "--json"))
+    assert len(made["initial_access_token"]) == 43
+    assert made["uses"] == 3
+    assert prajak("client", "token", "--agency", "nobody").exit_code == 1
+    assert prajak("client", "token", "--uses", "0").exit_code == 2
+
+
 def test_an_invitation_is_a_link_that_is_used_once(prajak: Prajak):
     link = prajak("admin", "invite", "someone@agency.example").stdout.strip()
     assert link.startswith("http://localhost:8080/invitation/")
