@@ -57,6 +57,7 @@ class Settings:
     session_idle_administrator: timedelta = timedelta(minutes=5)
     session_lifetime: timedelta = timedelta(hours=12)  # SP 800-63B AAL3; one rule for all
     fresh_authentication: timedelta = timedelta(minutes=5)  # what counts as fresh for a step-up
+    dpop_nonces: bool = False  # RFC 9449 section 8: every proof needs a nonce of ours
     clock_skew: timedelta = timedelta(seconds=30)
     database_connect_timeout: timedelta = timedelta(seconds=5)
     database_statement_timeout: timedelta = timedelta(seconds=2.5)
@@ -110,6 +111,7 @@ def load_settings(environment: Mapping[str, str] | None = None, toml: Path = Pat
         attestation_roots=path(value("ATTESTATION_ROOTS")),
         outbound_ca=path(value("OUTBOUND_CA")),
         software_statement_issuers=path(value("SOFTWARE_STATEMENT_ISSUERS")),
+        dpop_nonces=boolean("DPOP_NONCES", value("DPOP_NONCES", "0")),
         log_level=value("LOG_LEVEL", "info").lower(),
         mtls_url=check_mtls_url(value("MTLS_URL"), issuer, has_proxy=bool(trusted_proxies)),
         mtls_trust=path(value("MTLS_TRUST")),

@@ -6,6 +6,8 @@ extensions that add to them. Raised where a rule is broken, translated once, at 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from core.errors import PrajakError
 
 
@@ -24,6 +26,10 @@ class OAuthError(PrajakError):
         if not self.description:
             return {"error": self.error}
         return {"error": self.error, "error_description": self.description}
+
+    def challenge(self) -> dict[str, str]:
+        """RFC 6750 section 3: what stands in WWW-Authenticate."""
+        return self.parameters()
 
 
 class InvalidRequest(OAuthError):
@@ -166,6 +172,12 @@ class InvalidDpopProof(OAuthError):
     error = "invalid_dpop_proof"
 
 
+class UseDpopNonce(OAuthError):
+    """RFC 9449 section 8: the same request once more, with the nonce that the answer brings."""
+
+    error = "use_dpop_nonce"
+
+
 class InvalidToken(OAuthError):
     """RFC 6750 section 3.1: expired, revoked, malformed, or bound to another key."""
 
@@ -178,6 +190,26 @@ class InsufficientScope(OAuthError):
 
     error = "insufficient_scope"
     status = 403
+
+
+class InsufficientUserAuthentication(OAuthError):
+    """RFC 9470 section 3: who is behind the token must authenticate anew, or better."""
+
+    error = "insufficient_user_authentication"
+    status = 401
+
+    def __init__(self, description: str, *, acr_values: Sequence[str], max_age: int | None) -> None:
+        super().__init__(description)
+        self.acr_values = " ".join(acr_values)
+        self.max_age = max_age
+
+    def challenge(self) -> dict[str, str]:
+        members = super().challenge()
+        if self.acr_values:
+            members["acr_values"] = self.acr_values
+        if self.max_age is not None:
+            members["max_age"] = str(self.max_age)
+        return members
 
 
 class InvalidRedirectUri(OAuthError):

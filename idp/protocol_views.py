@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
-from flask import Blueprint, Response, jsonify, make_response, request
+from flask import Blueprint, Response, g, jsonify, make_response, request
 from flask.typing import ResponseReturnValue
 
-from core.web import ANYONE, BEARER, CLIENT, callers, client_certificate, machine, reads_raw
+from core.web import ANYONE, BEARER, CLIENT, callers, client_certificate, current_view, machine, reads_raw
 from idp.errors import InvalidRequest, OAuthError
-from idp.oauth2 import dpop
+from idp.oauth2 import cross_origin, dpop
 from idp.oauth2.bearer import Scheme, challenge
 from idp.oauth2.call import Call, Reply
 from idp.oauth2.client_cert import read_client_cert
@@ -24,6 +25,7 @@ ALGORITHMS = " ".join(dpop.ALGORITHMS)
 
 def blueprint(server: Server) -> Blueprint:
     views = Blueprint("protocol", __name__)
+    views.after_request(partial(after, server))
 
     for endpoint in CLIENT_ENDPOINTS:
         views.add_url_rule(endpoint.path, endpoint.name, client_view(server, endpoint.name), methods=["POST"])
@@ -92,7 +94,7 @@ def read_call(server: Server, endpoint: str) -> Call:
     if (request.content_length or 0) > MAX_BODY:
         raise InvalidRequest("the request is too large")
     certificate = read_client_cert(client_certificate())
-    return Call(
+    g.call = Call(
         method=request.method,
         url=server.url(endpoint, alias=bool(certificate)),
         form=read_body() if request.method == "POST" else {},
@@ -103,6 +105,7 @@ def read_call(server: Server, endpoint: str) -> Call:
         origin=request.headers.get("Origin", ""),
         accept=request.headers.get("Accept", ""),
     )
+    return g.call
 
 
 def read_body() -> Mapping[str, str]:
@@ -124,10 +127,32 @@ def refused(error: OAuthError) -> Response:
 def challenged(error: OAuthError) -> Response:
     """RFC 6750 section 3: what is wrong stands in the header, and for people in the body."""
     scheme: Scheme = "DPoP" if request.headers.get("Authorization", "")[:5].lower() == "dpop " else "Bearer"
-    status = 401 if error.error == "invalid_dpop_proof" else error.status
+    status = 401 if error.error in {"invalid_dpop_proof", "use_dpop_nonce"} else error.status
     response = no_store(make_response(jsonify(error.parameters()), status))
     response.headers["WWW-Authenticate"] = challenge(error, scheme, scope="openid", algorithms=ALGORITHMS)
     return response
+
+
+def after(server: Server, response: Response) -> Response:
+    """RFC 9449 section 8.2: the next nonce in every answer to a client. And who else's page may read the answer."""
+    if getattr(current_view(), "callers", ANYONE) == ANYONE:
+        shared = cross_origin.public(is_preflight=request.method == "OPTIONS")
+    else:
+        shared = shared_with(server, request.headers.get("Origin", ""))
+        response.vary.add("Origin")
+        if server.nonces.next():
+            response.headers["DPoP-Nonce"] = server.nonces.next()
+    response.headers.update(shared)
+    return response
+
+
+def shared_with(server: Server, origin: str) -> Mapping[str, str]:
+    if not origin:
+        return {}
+    if request.method == "OPTIONS":
+        return cross_origin.preflight(origin)
+    call = g.get("call")
+    return cross_origin.shared(origin, server.clients.load(cross_origin.unverified_client_id(call))) if call else {}
 
 
 def prepared(document: Prepared) -> ResponseReturnValue:
@@ -135,7 +160,6 @@ def prepared(document: Prepared) -> ResponseReturnValue:
     response.set_etag(document.etag)
     response.cache_control.public = True
     response.cache_control.max_age = int(MAX_AGE.total_seconds())
-    response.headers["Access-Control-Allow-Origin"] = "*"  # public documents, read by browsers' clients too
     return response.make_conditional(request)
 
 

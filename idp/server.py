@@ -20,6 +20,7 @@ from idp.errors import (
     OAuthError,
     UnauthorizedClient,
     UnsupportedGrantType,
+    UseDpopNonce,
 )
 from idp.interaction.session_row import Session
 from idp.models.catalogue import Catalogue
@@ -56,6 +57,7 @@ from idp.oauth2.client_authentication import AuthenticatedClient, Method, Presen
 from idp.oauth2.client_certificate import load_authorities
 from idp.oauth2.client_credentials import ClientCredentialsGrant
 from idp.oauth2.device_authorization import DeviceAuthorization, DeviceCodeGrant
+from idp.oauth2.dpop_nonce import Nonces
 from idp.oauth2.endpoint import Endpoint, EndpointServices, MakeGrant
 from idp.oauth2.introspection import Introspection
 from idp.oauth2.one_time import OneTime, spend_what_is_left
@@ -69,6 +71,7 @@ from idp.oidc import (
     ciba,
     claims,
     claims_parameter,
+    frontchannel_logout,
     id_token,
     subject,
     userinfo,
@@ -147,6 +150,7 @@ EXTENSIONS: tuple[Mapping[str, Any], ...] = (
     introspection.METADATA,
     issuer.METADATA,
     backchannel_logout.METADATA,
+    frontchannel_logout.METADATA,
     ciba.METADATA,
 )
 
@@ -231,6 +235,7 @@ class Server:
         )
         self.answers = {endpoint.name: endpoint.answer(services) for endpoint in CLIENT_ENDPOINTS}
         self.authorities = load_authorities(ground.settings.mtls_trust)
+        self.nonces = Nonces(ground, keystore)
 
     def url(self, endpoint: str, *, alias: bool = False) -> str:
         """`alias`: its name at the listener for mutual TLS (RFC 8705 section 5)."""
@@ -299,6 +304,8 @@ class Server:
                 proof = self._proof(call)
                 cnf, one_time = {"jkt": proof.jkt}, (*one_time, proof.one_time)
             return self.answers[endpoint].answer(AuthenticatedCall(call, authenticated.client, cnf, one_time))
+        except UseDpopNonce:  # nothing was looked at yet; the same assertion may come again with the nonce
+            raise
         except OAuthError:
             if one_time:
                 with self.ground.database.write() as connection:
@@ -354,7 +361,12 @@ class Server:
     def _proof(self, call: Call) -> dpop.Proof:
         settings = self.ground.settings
         return dpop.verify_proof(
-            call.dpop, method=call.method, uri=call.url, now=self.ground.clock.now(), skew=settings.clock_skew
+            call.dpop,
+            method=call.method,
+            uri=call.url,
+            now=self.ground.clock.now(),
+            skew=settings.clock_skew,
+            check_nonce=self.nonces.check,
         )
 
     # Discovery ------------------------------------------------------------------------------------------------------

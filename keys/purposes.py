@@ -40,6 +40,7 @@ class Purpose(StrEnum):
     BLIND_INDEX = "blind-index"
     PAIRWISE = "pairwise"
     CODE = "code"
+    DPOP_NONCE = "dpop-nonce"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +117,7 @@ RULES: Mapping[Purpose, Rules] = {
     Purpose.SANDBOX_AUTHENTICATOR: HOLDERS,
     Purpose.ENVELOPE: Rules(algorithm=None),
     Purpose.CODE: Rules(algorithm=None),
+    Purpose.DPOP_NONCE: Rules(algorithm=None),
     Purpose.BLIND_INDEX: Rules(algorithm=None, fixed="every look-up made with it would find nothing"),
     Purpose.PAIRWISE: Rules(algorithm=None, fixed="every citizen would be a stranger to every agency"),
 }

@@ -5,7 +5,7 @@ What is verified, in the order of section 4.3 (the numbers stand at the steps ag
 1. there is one DPoP header field   2. it is one JWT              3. required claims are there
 4. typ is dpop+jwt                  5. alg is asymmetric, allowed 6. the key in jwk verifies it
 7. jwk has no private key           8. htm is this method         9. htu is this URI
-10. (no server nonce in this issue) 11. iat is recent             12. ath and key match the access token
+10. its nonce is one of ours         11. iat is recent             12. ath and key match the access token
 And section 11.1: its jti is spent, across all workers, by whoever uses the proof.
 """
 
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -39,6 +39,7 @@ ALGORITHMS = ("ES256", "PS256", "EdDSA", "Ed25519")
 THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")  # RFC 7638 with SHA-256
 METADATA = {"dpop_signing_alg_values_supported": list(ALGORITHMS)}
 AGE = timedelta(seconds=60)
+CheckNonce = Callable[[Mapping[str, Any]], None]
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -51,9 +52,16 @@ class Proof:
 
 
 def verify_proof(
-    headers: Sequence[str], *, method: str, uri: str, now: datetime, skew: timedelta, access_token: str | None = None
+    headers: Sequence[str],
+    *,
+    method: str,
+    uri: str,
+    now: datetime,
+    skew: timedelta,
+    check_nonce: CheckNonce,
+    access_token: str | None = None,
 ) -> Proof:
-    """Section 4.3. Raises InvalidDpopProof."""
+    """Section 4.3. Raises InvalidDpopProof; `check_nonce` raises UseDpopNonce."""
     if len(headers) != 1:
         raise InvalidDpopProof("there must be one DPoP header field")  # 1
     try:
@@ -64,6 +72,7 @@ def verify_proof(
         claims = verify(token, key, algorithms=ALGORITHMS)  # 6
         jti = short_text(claims, "jti")  # 3
         check_target(claims, method, uri)  # 8, 9
+        check_nonce(claims)  # 10
         issued_at = check_age(claims, now, skew)  # 11
         check_access_token_hash(claims, access_token)  # 12
     except BadToken as error:

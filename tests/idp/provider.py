@@ -84,7 +84,7 @@ def sign_jws(claims: Any, key: Any, **header: Any) -> str:
 
 class Provider(Site):
     def __post_init__(self) -> None:
-        for purpose in (Purpose.ID_TOKEN, Purpose.ACCESS_TOKEN, Purpose.LOGOUT, Purpose.CODE):
+        for purpose in (Purpose.ID_TOKEN, Purpose.ACCESS_TOKEN, Purpose.LOGOUT, Purpose.CODE, Purpose.DPOP_NONCE):
             self.keystore.ensure(purpose)
         super().__post_init__()
 
