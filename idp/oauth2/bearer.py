@@ -49,7 +49,7 @@ def read_access_token(authorization: str, form: Mapping[str, str], query: Mappin
 
 def challenge(error: OAuthError, scheme: Scheme, *, scope: str = "", algorithms: str) -> str:
     """Section 3, and RFC 9449 section 7.1. The error stands with the scheme that was used; both are offered."""
-    members = dict(error.parameters())
+    members = dict(error.challenge())
     if isinstance(error, InsufficientScope):
         members["scope"] = scope
     text = ", ".join(f'{name}="{value}"' for name, value in members.items())

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import RowMapping, bindparam, select
@@ -26,9 +27,12 @@ from idp.models.requested_claims import load_requested_claims
 from idp.oauth2.answer_jwt import encrypt_for_client, sign_for_client
 from idp.oauth2.bearer import PresentedToken
 from idp.oauth2.call import Call, Reply
+from idp.oauth2.compact_jws import parse_unverified
 from idp.oauth2.dpop import verify_proof
+from idp.oauth2.dpop_nonce import Nonces
 from idp.oauth2.mtls import check_presenter
 from idp.oauth2.one_time import spend_all
+from idp.oauth2.step_up import Needed, check_authentication
 from idp.oidc.released import release
 from keys.keystore import Keystore
 from keys.purposes import Purpose
@@ -60,6 +64,7 @@ class Userinfo:
         self.keystore = keystore
         self.accounts = accounts
         self.clients = clients
+        self.nonces = Nonces(ground, keystore)
         self.requests: dict[str, Mapping[str, Any]] = {}
 
     def answer(self, presented: PresentedToken, call: Call) -> Reply:
@@ -74,6 +79,7 @@ class Userinfo:
         client = self.clients.load(row["client_id"])
         if client is None or not self._is_active(row["account_id"]):
             raise InvalidToken("the access token is no longer in force")
+        self._check_authentication(presented.token, client)
         claims = release(
             self.accounts,
             row["account_id"],
@@ -121,12 +127,25 @@ class Userinfo:
             uri=call.url,
             now=self.ground.clock.now(),
             skew=settings.clock_skew,
+            check_nonce=self.nonces.check,
             access_token=presented.token,
         )
         if proof.jkt != row["jkt"]:
             raise InvalidDpopProof("DPoP proof: the access token is bound to another key")
         with self.ground.database.write() as connection:
             spend_all(connection, (proof.one_time,))
+
+    def _check_authentication(self, access_token: str, client: RegisteredClient) -> None:
+        """RFC 9470: `default_max_age` holds here too, or a refreshed token would pass by it. The token is ours: its row
+        was found.
+        """
+        longest = client.get("default_max_age")
+        if longest is None:
+            return
+        settings, claims = self.ground.settings, parse_unverified(access_token).claims
+        needed = Needed(max_age=timedelta(seconds=longest))
+        now = self.ground.clock.now()
+        check_authentication(claims, needed, now=now, skew=settings.clock_skew, sandbox=settings.sandbox)
 
     def _is_active(self, account_id: str) -> bool:
         try:
