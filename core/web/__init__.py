@@ -6,7 +6,7 @@ from core.web.callers import ANYONE, BEARER, CLIENT, callers, check_callers, mac
 from core.web.cookies import cookie_name, delete_cookie, get_cookie, set_cookie
 from core.web.csrf import StaleForm, csrf_field
 from core.web.error_pages import error_page
-from core.web.headers import allow_form_action, allow_source
+from core.web.headers import allow_form_action, allow_frame, allow_source
 from core.web.installed import Guard, Web, current_view, current_web
 from core.web.language import local_path
 from core.web.pages import page
@@ -21,6 +21,7 @@ __all__ = [
     "StaleForm",
     "Web",
     "allow_form_action",
+    "allow_frame",
     "allow_source",
     "callers",
     "check_callers",

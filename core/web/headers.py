@@ -31,7 +31,7 @@ def after(response: Response) -> Response:
     web = current_web()
     policy = {name: list(sources) for name, sources in CONTENT_SECURITY_POLICY.items()}
     for directive, source in g.get("csp", ()):
-        policy[directive].append(source)
+        policy.setdefault(directive, []).append(source)
     text = "; ".join(f"{directive} {' '.join(sources)}" for directive, sources in policy.items())
     headers = response.headers
     headers.setdefault("Content-Security-Policy", text)
@@ -50,6 +50,12 @@ def after(response: Response) -> Response:
 def allow_source(directive: str, source: str) -> None:
     """Adds one source to this answer's policy."""
     g.setdefault("csp", []).append((directive, source))
+
+
+def allow_frame(url: str) -> None:
+    """Front-Channel Logout: the registered page of a client, in a frame of this one page."""
+    parts = urlsplit(url)
+    allow_source("frame-src", f"{parts.scheme}://{parts.netloc}")
 
 
 def allow_form_action(url: str) -> None:

@@ -1,4 +1,5 @@
-"""The person's part of OpenID Connect RP-Initiated Logout 1.0: asked first, then told which services are left too.
+"""The person's part of OpenID Connect RP-Initiated Logout 1.0: asked first, then told which services are left too,
+whose pages stand in frames of ours for a moment (Front-Channel Logout 1.0).
 
 Section 2 lets a site ask by POST as well; that brings no cookie of ours (SameSite=Lax), so it goes on as the GET that
 it stands for. Only the button on our own page ends anything.
@@ -7,7 +8,7 @@ it stands for. Only the button on our own page ends anything.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from urllib.parse import urlencode
 
@@ -24,6 +25,7 @@ from idp.interaction.services import InteractionServices
 from idp.models.client import load_client
 from idp.models.session_client import load_session_clients
 from idp.oauth2.parameters import read_form
+from idp.oidc.frontchannel_logout import frontchannel_logout_urls
 from idp.oidc.rp_initiated_logout import LogoutRequest
 
 Validate = Callable[[Mapping[str, str]], LogoutRequest]
@@ -60,15 +62,19 @@ def blueprint(services: InteractionServices, validate: Validate) -> Blueprint:
             wanted = validate(known(request.form))
         except OAuthError as error:
             return refused(error)
-        names = services_left(services)
-        signed_out = end_session(services)
-        return leave(services, wanted, names if signed_out else [])
+        names, frames = services_left(services), frames_of(services)
+        if not end_session(services):
+            return leave(services, wanted, [])
+        return leave(services, wanted, names, frames)
 
     @pages.get("/logout/done/<shown>")
     @callers(ANYONE)
     def done(shown: str) -> ResponseReturnValue:
         kept = services.ground.ephemeral.get(SIGNED_OUT, shown[:22])
-        return page("interaction/signed_out.html", services_left=json.loads(kept) if kept else [])
+        goodbye = json.loads(kept) if kept else {"names": [], "frames": [], "return_url": ""}
+        for address in goodbye["frames"]:
+            web.allow_frame(address)
+        return page("interaction/signed_out.html", **goodbye)
 
     return pages
 
@@ -114,12 +120,32 @@ def services_left(services: InteractionServices) -> list[str]:
     return [client.name(i18n.language()) for client in clients if client is not None]
 
 
-def leave(services: InteractionServices, wanted: LogoutRequest, names: list[str]) -> ResponseReturnValue:
-    """Section 3: to post_logout_redirect_uri with `state`; without one, our own page says what happened."""
-    if wanted.return_url:
+def frames_of(services: InteractionServices) -> list[str]:
+    """Front-Channel Logout section 2: the pages of this session's clients, before it ends."""
+    session = signed_in.current(services)
+    if session is None:
+        return []
+    with services.ground.database.read() as connection:
+        return frontchannel_logout_urls(connection, session.sid, issuer=services.ground.settings.issuer)
+
+
+def leave(
+    services: InteractionServices, wanted: LogoutRequest, names: list[str], frames: Sequence[str] = ()
+) -> ResponseReturnValue:
+    """Section 3: to post_logout_redirect_uri with `state`; without one, and where frames have to be shown on the way,
+    our own page says what happened.
+    """
+    if wanted.return_url and not frames:
         return redirect(wanted.return_url, 303)
-    shown = new_id()
-    services.ground.ephemeral.put(SIGNED_OUT, shown, json.dumps(names).encode(), SHOWN_FOR)
+    return goodbye(services, names, frames, wanted.return_url)
+
+
+def goodbye(
+    services: InteractionServices, names: list[str], frames: Sequence[str], return_url: str = ""
+) -> ResponseReturnValue:
+    """The page waits under an address of its own, so that a reload shows it again and ends nothing twice."""
+    shown, kept = new_id(), json.dumps({"names": names, "frames": list(frames), "return_url": return_url})
+    services.ground.ephemeral.put(SIGNED_OUT, shown, kept.encode(), SHOWN_FOR)
     return redirect(f"/logout/done/{shown}", 303)
 
 

@@ -9,7 +9,7 @@ from flask_babel import gettext
 from core.errors import NotFound, PersonError
 from core.web import callers, page
 from enrollment import passkeys
-from idp.interaction import signed_in
+from idp.interaction import logout, signed_in
 from idp.interaction.guards import FRESHLY_SIGNED_IN, SIGNED_IN
 from idp.portal import devices
 from idp.portal.services import PortalServices
@@ -30,9 +30,10 @@ def add_list(pages: Blueprint, services: PortalServices) -> None:
     @pages.post("/sign-out-everywhere")
     @callers(SIGNED_IN)
     def sign_out_everywhere() -> ResponseReturnValue:
+        names, frames = logout.services_left(services.interaction), logout.frames_of(services.interaction)
         signed_in.end_all(services.interaction, services.account_id, reason="signed out everywhere")
         signed_in.sign_out(services.interaction, reason="logout")
-        return redirect("/logout/done/everywhere", 303)
+        return logout.goodbye(services.interaction, names, frames)
 
 
 def add_new(pages: Blueprint, services: PortalServices) -> None:
