@@ -11,6 +11,7 @@ from core import web
 from core.web import page
 from idp.interaction import approval
 from idp.interaction.visit import Visit
+from idp.oidc.third_party_initiated_login import initiate_login_url
 
 
 def ended(visit: Visit) -> ResponseReturnValue | None:
@@ -43,8 +44,13 @@ def expired_page(visit: Visit) -> ResponseReturnValue:
 
 
 def service_url(visit: Visit) -> str:
-    """Where the person may begin anew: RFC 7591 `client_uri`, else the site that the answer went to."""
+    """Where the person may begin anew: Core section 4 `initiate_login_uri`, RFC 7591 `client_uri`, else the site that
+    the answer went to.
+    """
     assert visit.request is not None and visit.client is not None  # noqa: S101, PT018
+    begins = initiate_login_url(visit.client, issuer=visit.services.ground.settings.issuer)
+    if begins:
+        return begins
     known = str(visit.client.get("client_uri") or "")
     parts = urlsplit(visit.request.redirect_uri)
     return known or (f"{parts.scheme}://{parts.netloc}/" if parts.scheme in ("http", "https") else "")

@@ -12,16 +12,19 @@ from idp.interaction.claim_words import LINES, line_label, line_of
 from idp.models.agency import load_agency_names
 from idp.models.client import RegisteredClient, load_client
 from idp.models.grant import Granted, load_grants, revoke_grant
+from idp.oidc.third_party_initiated_login import initiate_login_url
 
 
 @dataclass(frozen=True)
 class Service:
-    """One consent as its giver sees it. `client_uri` and `agency` may be empty."""
+    """One consent as its giver sees it. `client_uri`, `login_url` and `agency` may be empty."""
 
     grant_id: str
+    client_id: str
     name: str
     agency: str
     client_uri: str
+    login_url: str
     data: tuple[str, ...]
     stays_connected: bool
     since: datetime
@@ -35,18 +38,23 @@ def services_of(ground: Ground, account_id: str) -> list[Service]:
         clients = {grant.client_id: load_client(connection, grant.client_id) for grant in grants}
         agency_ids = [client.agency_id for client in clients.values() if client and client.agency_id]
         agencies = load_agency_names(connection, agency_ids)
-    return [service(grant, clients[grant.client_id], agencies) for grant in grants]
+    issuer = ground.settings.issuer
+    return [service(grant, clients[grant.client_id], agencies, issuer=issuer) for grant in grants]
 
 
-def service(grant: Granted, client: RegisteredClient | None, agencies: dict[str, tuple[str, str]]) -> Service:
+def service(
+    grant: Granted, client: RegisteredClient | None, agencies: dict[str, tuple[str, str]], *, issuer: str
+) -> Service:
     language = i18n.language()
     names = agencies.get(client.agency_id or "", ("", "")) if client else ("", "")
     name, agency = client.name(language) if client else grant.client_id, names[0 if language == "th" else 1]
     return Service(
         grant_id=grant.id,
+        client_id=grant.client_id,
         name=name,
         agency=agency if agency != name else "",
         client_uri=str(client.get("client_uri") or "") if client else "",
+        login_url=initiate_login_url(client, issuer=issuer) if client else "",
         data=data_of(grant.claims),
         stays_connected="offline_access" in grant.scope,
         since=grant.granted_at,

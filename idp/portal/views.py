@@ -12,10 +12,11 @@ from core.web import callers, page
 from enrollment import recovery
 from idp.interaction.claim_words import shown_birthdate
 from idp.interaction.guards import SIGNED_IN
-from idp.portal import consents
+from idp.portal import consents, directory
 from idp.portal.activity import activity
 from idp.portal.device_views import add_devices
 from idp.portal.recovery_code_views import add_recovery_codes
+from idp.portal.requests import waiting_requests
 from idp.portal.services import PortalServices
 
 NUMBER = re.compile(r"[0-9]{1,17}")  # ASCII digits: int() and isdigit() take Thai ones too
@@ -39,6 +40,7 @@ def add_overview(pages: Blueprint, services: PortalServices) -> None:
             "portal/overview.html",
             person=services.accounts.attributes(services.account_id),
             ial=services.session().ial.value,
+            requests=waiting_requests(services.ground, services.account_id),
             services_known=consents.services_of(services.ground, services.account_id),
             passkeys=services.accounts.passkeys(services.account_id),
             codes_left=recovery.codes_left(services.ground, services.account_id),
@@ -67,7 +69,8 @@ def add_services(pages: Blueprint, services: PortalServices) -> None:
     @callers(SIGNED_IN)
     def known_services() -> ResponseReturnValue:
         found = consents.services_of(services.ground, services.account_id)
-        return page("portal/services.html", services_known=found, withdrawn="withdrawn" in request.args)
+        others = directory.services_to_begin(services.ground, known={each.client_id for each in found})
+        return page("portal/services.html", services_known=found, others=others, withdrawn="withdrawn" in request.args)
 
     @pages.post("/services/<grant_id>/withdraw")
     @callers(SIGNED_IN)
