@@ -40,11 +40,24 @@ def test_the_environment_goes_before_the_file(tmp_path: Path):
         ("TSA_URL", "https://tsa.example"),
         ("OCSP_URL", "https://ocsp.example"),
         ("TRUSTED_PROXIES", "not an address"),
+        ("DPOP_NONCES", "sometimes"),
+        ("MTLS_URL", "http://mtls.example"),
+        ("MTLS_URL", "https://mtls.example/"),
+        ("MTLS_URL", "https://mtls.example?x"),
+        ("MTLS_URL", "https://mtls.example"),
     ],
 )
 def test_what_cannot_be_used_is_named(name: str, value: str):
     with pytest.raises(SettingsError, match=name):
         load_settings({"PRAJAK_ISSUER": "https://id.example", f"PRAJAK_{name}": value}, NOWHERE)
+
+
+def test_mutual_tls_has_a_host_of_its_own_and_a_proxy_that_is_trusted():
+    told = {"PRAJAK_ISSUER": "https://id.example", "PRAJAK_TRUSTED_PROXIES": "10.0.0.1"}
+    settings = load_settings(told | {"PRAJAK_MTLS_URL": "https://id.example:8443"}, NOWHERE)
+    assert settings.mtls_url == "https://id.example:8443"
+    with pytest.raises(SettingsError, match="MTLS_URL"):
+        load_settings(told | {"PRAJAK_MTLS_URL": "https://id.example"}, NOWHERE)
 
 
 def test_outside_the_sandbox_an_issuer_must_be_named():
