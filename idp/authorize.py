@@ -27,9 +27,10 @@ from core.clock import timestamp
 from core.identifiers import new_id
 from core.web import ANYONE, callers, machine, page, reads_raw
 from idp import errors
-from idp.errors import InvalidRequest, InvalidRequestUri, OAuthError, ServerError
+from idp.errors import InvalidRequest, InvalidRequestUri, OAuthError, ServerError, UnmetAuthenticationRequirements
 from idp.interaction import signed_in
 from idp.interaction.interaction import Progress
+from idp.interaction.policy import Asked
 from idp.interaction.services import InteractionServices
 from idp.interaction.session import SignedIn
 from idp.models.client import RegisteredClient
@@ -174,7 +175,7 @@ class Authorization:
         if asked is None and session is not None and grant is not None:
             return self._answer(client, wanted, visitor, grant, sub)
         if asked is not None and "none" in wanted.prompt:
-            raise BY_CODE[asked.error](f"prompt=none, but {asked.reason.replace('_', ' ')}")
+            raise silent_refusal(asked, wanted)
         if progress is not None:
             return redirect(f"/interaction/{progress.id}", 303)
         i18n.use_language(" ".join(wanted.ui_locales))
@@ -290,6 +291,15 @@ class Authorization:
         if answer.response_mode in jarm.MODES:
             return jarm.signed_response(self.ground, self.keystore, answer.client, fields)
         return with_issuer(fields, self.ground.settings.issuer)
+
+
+def silent_refusal(asked: Asked, wanted: AuthorizationRequest) -> OAuthError:
+    """prompt=none (OpenID Connect Core section 3.1.2.6). What no prompt could mend has a code of its own: Unmet
+    Authentication Requirements section 2.
+    """
+    if asked.reason == "identity_below_wanted" and wanted.essential_acr_values:
+        return UnmetAuthenticationRequirements("the person's identity is not proven to the essential acr")
+    return BY_CODE[asked.error](f"prompt=none, but {asked.reason.replace('_', ' ')}")
 
 
 def needs_row(wanted: AuthorizationRequest, visitor: Visitor) -> bool:

@@ -14,6 +14,7 @@ from idp.oidc.claims import CATALOGUE, VERIFIED_CLAIMS
 from idp.oidc.verified_claims_request import check_request, check_word
 
 MAX_CLAIMS = 16 * 1024
+MAX_SUBS = 10
 DESTINATIONS = ("id_token", "userinfo")
 
 
@@ -93,14 +94,25 @@ def check_essential_acr(claims: Mapping[str, Any], *, sandbox: bool) -> None:
 
 
 def hinted_account(claims: Mapping[str, Any], asked: Asked) -> dict[str, Any]:
-    subs = [(claims.get(name, {}).get("sub") or {}).get("value") for name in DESTINATIONS]
-    wanted = [sub for sub in subs if sub is not None]
-    if not wanted:
+    """Section 5.5.1: `sub` by value names a person, and nobody else may answer for them."""
+    named = [wanted_subs(claims.get(name, {}).get("sub") or {}) for name in DESTINATIONS]
+    lists = [subs for subs in named if subs]
+    if not lists:
         return {}
-    if not all(isinstance(sub, str) and sub == wanted[0] for sub in wanted):
-        raise InvalidRequest("claims: sub must be one text")
-    account_id = asked.hints.account_of_sub(asked.client, wanted[0])
+    accounts = set.intersection(*({asked.hints.account_of_sub(asked.client, sub) for sub in subs} for subs in lists))
     hint = asked.parameters.get("id_token_hint")
-    if account_id is None or (hint and asked.hints.account_of_id_token(asked.client, hint) != account_id):
+    if hint:
+        accounts &= {asked.hints.account_of_id_token(asked.client, hint)}
+    accounts.discard(None)
+    if not accounts:
         raise LoginRequired("claims: sub names nobody known, or another than id_token_hint")
-    return {"hinted_account_id": account_id}
+    if len(accounts) > 1:
+        raise InvalidRequest("claims: the values of sub must name one person")
+    return {"hinted_account_id": accounts.pop()}
+
+
+def wanted_subs(want: Mapping[str, Any]) -> list[str]:
+    subs = want.get("values") or ([want["value"]] if want.get("value") is not None else [])
+    if len(subs) > MAX_SUBS or not all(isinstance(sub, str) for sub in subs):
+        raise InvalidRequest(f"claims: the values of sub must be at most {MAX_SUBS} texts")
+    return list(subs)

@@ -309,6 +309,49 @@ def test_sub_by_value_is_this_person_or_nobody(provider, agency, browser):
     assert asked("nobody")["error"] == "login_required"
 
 
+@requirement("OIDC Core", "5.5.1", "MUST")
+def test_sub_by_values_names_one_person_and_agrees_with_the_hint(provider, agency, browser):
+    tokens = agency.sign_in(browser)
+    mine = claims_of(tokens["id_token"])["sub"]
+    theirs = claims_of(agency.sign_in(provider.browser(), "malee")["id_token"])["sub"]
+
+    def asked(**more):
+        parameters = {"prompt": "none"} | more
+        return query_of(agency.authorize(browser, **parameters))
+
+    def by(*subs, **userinfo):
+        return json.dumps({"id_token": {"sub": {"values": list(subs)}}} | userinfo)
+
+    assert "code" in asked(claims=by(mine))
+    assert "code" in asked(claims=by(mine, "nobody"))
+    assert "code" in asked(claims=by(mine, theirs, userinfo={"sub": {"value": mine}}))
+    assert "code" in asked(claims=by(mine, theirs), id_token_hint=tokens["id_token"])
+    assert asked(claims=by(theirs))["error"] == "login_required"
+    assert asked(claims=by(theirs), id_token_hint=tokens["id_token"])["error"] == "login_required"
+    assert asked(claims=by(mine, theirs))["error"] == "invalid_request"
+    assert asked(claims=by(*map(str, range(11))))["error"] == "invalid_request"
+    assert asked(claims=by(5))["error"] == "invalid_request"
+
+
+@requirement("OIDC Core", "5.5.1.1", "MUST")
+@requirement("OIDC Core", "2", "MUST")
+def test_an_essential_acr_that_was_reached_is_in_the_id_token(agency, browser):
+    reached = claims_of(agency.sign_in(browser)["id_token"])["acr"]
+    claims = json.dumps({"id_token": {"acr": {"essential": True, "values": ["urn:mace:silver", reached]}}})
+    code = query_of(agency.authorize(browser, claims=claims, prompt="none"))["code"]
+    assert claims_of(agency.redeem(code).json["id_token"])["acr"] == reached
+
+
+@requirement("Unmet Authentication Requirements", "2", "SHOULD")
+@requirement("OIDC Core", "5.5.1.1", "MUST")
+def test_an_essential_acr_that_this_person_cannot_reach_is_said_in_silence_too(agency, browser):
+    agency.sign_in(browser)
+    claims = json.dumps({"id_token": {"acr": {"essential": True, "value": "urn:prajak:sandbox:ial2.3:aal2"}}})
+    answer = query_of(agency.authorize(browser, claims=claims, prompt="none"))
+    assert answer["error"] == "unmet_authentication_requirements"
+    assert answer["iss"] == ISSUER
+
+
 def test_an_interaction_of_a_removed_client_ends(provider, agency, browser, clock):
     begun = agency.authorize(browser)
     provider.registration.remove(agency.client_id, by="test")
