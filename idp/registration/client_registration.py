@@ -183,10 +183,9 @@ class Registration:
         if uri is None:
             hosts = redirect_hosts(metadata) if proof and proof <= set(metadata.get("redirect_uris", ())) else set()
             return "" if metadata["application_type"] == "native" or len(hosts) != 1 else hosts.pop()
-        listed = self._sector_document(uri)
-        if not proof or not proof <= {str(each) for each in listed}:
+        if not proof or not proof <= {str(each) for each in self._sector_document(uri)}:
             message = "It must be a JSON list that holds: %(values)s."
-            values = {"values": ", ".join(sorted(proof)) or "redirect_uris, jwks_uri"}
+            values = {"values": ", ".join(sorted(proof)) or "jwks_uri"}
             raise InvalidMetadata([Problem("sector_identifier_uri", message, values)])
         return urlsplit(uri).hostname or ""
 
@@ -211,13 +210,13 @@ class Registration:
 def proof_of_sector(metadata: Mapping[str, Any]) -> set[str]:
     """What shows that a client belongs to a sector: the addresses that its tokens come to, or, where they come to no
     address (CIBA Core section 4, RFC 8628), the keys by which it authenticates. Else anybody could name another's
-    address, get the tokens by another grant, and have that one's pairwise `sub`.
+    address, get the tokens by another grant, and have that one's pairwise `sub`. Empty where nothing shows it.
     """
     proof = set(metadata.get("redirect_uris", ())) if "authorization_code" in metadata["grant_types"] else set()
     if not set(metadata["grant_types"]) & {CIBA, DEVICE_CODE}:
         return proof
     by_keys = metadata["token_endpoint_auth_method"] in ("private_key_jwt", "self_signed_tls_client_auth")
-    return proof | {metadata["jwks_uri"] if by_keys and "jwks_uri" in metadata else "jwks_uri"}
+    return proof | {metadata["jwks_uri"]} if by_keys and "jwks_uri" in metadata else set()
 
 
 def columns(prepared: Prepared, client_id: str, now: datetime) -> dict[str, Any]:

@@ -13,7 +13,9 @@ from core.outbound import Answer, OutboundFailed, OutboundRefused
 from idp.models.client import ClientStatus
 from idp.registration.client_registration import Registration
 from idp.registration.problems import InvalidMetadata
+from idp.registration.rules import CIBA, DEVICE_CODE
 from tests.idp.provider import query_of
+from tests.protocol.requirement import requirement
 
 URI = "https://agency.example/jwks"
 
@@ -167,6 +169,40 @@ def test_a_sector_document_must_list_every_address(provider, web, browser):
     web.documents[sector] = uris
     agency = provider.agency(redirect_uris=uris, sector_identifier_uri=sector)
     assert provider.registration.show(agency.client_id).sector_identifier == "sector.example"
+
+
+@requirement("OIDC Core", "8.1", "MUST")
+def test_another_s_address_does_not_make_one_of_its_sector_where_tokens_come_without_it(provider, web):
+    """Named with a grant that redirects nobody, a stranger's redirect URI would give its pairwise subjects away."""
+    device = {"grant_types": ["authorization_code", DEVICE_CODE], "redirect_uris": ["https://victim.example/cb"]}
+    agency = provider.agency(**device)
+    assert provider.registration.show(agency.client_id).sector_identifier == f"client:{agency.client_id}"
+    sector = "https://victim.example/sector.json"
+    web.documents[sector] = ["https://victim.example/cb"]
+    assert set(refused(provider, **device, sector_identifier_uri=sector)) == {"sector_identifier_uri"}
+
+
+@requirement("CIBA Core", "4", "MUST")
+def test_a_client_without_redirects_is_of_the_sector_that_lists_its_keys(provider, web):
+    sector = "https://sector.example/uris.json"
+    ciba = {
+        "grant_types": [CIBA], "backchannel_token_delivery_mode": "poll", "redirect_uris": None, "jwks_uri": URI,
+        "sector_identifier_uri": sector,
+    }  # fmt: skip
+    web.documents[URI] = {"keys": [key("k").as_dict(private=False)]}
+    web.documents[sector] = []
+    assert set(refused(provider, **ciba)) == {"sector_identifier_uri"}
+    web.documents[sector] = [URI]
+    agency = provider.agency(**ciba)
+    assert provider.registration.show(agency.client_id).sector_identifier == "sector.example"
+    by_value = ciba | {"jwks_uri": None, "jwks": {"keys": [key("v").as_dict(private=False)]}}
+    assert set(refused(provider, **by_value)) == {"sector_identifier_uri"}  # at no address that could be listed
+
+
+@requirement("OIDC Registration", "2", "MUST")
+def test_keys_to_encrypt_to_are_looked_for_at_the_address(provider, web):
+    web.documents[URI] = {"keys": [key("k").as_dict(private=False) | {"use": "sig"}]}
+    assert set(refused(provider, jwks_uri=URI, id_token_encrypted_response_alg="ECDH-ES")) == {"jwks_uri"}
 
 
 def test_a_logo_is_fetched_once_and_kept(provider):
