@@ -94,6 +94,7 @@ class Demo:
                 "private_key": f"demo-{agency}.jwk.json",
                 "origin": self.agency_origin(agency),
                 "acr": LEAST_ACR,
+                "partner": self.agency_origin(AGENCIES[1 - AGENCIES.index(agency)]),
             }
             self.agency_file(agency).write_text(json.dumps(told, indent=2) + "\n", "utf-8")
 

@@ -13,7 +13,10 @@ from werkzeug.wrappers import Response as AnyResponse
 from demo.agency import language, web
 from demo.agency.configuration import Configuration
 from demo.agency.logout_token import LogoutTokenError
+from demo.agency.payment import payment_details, signed_payment
 from demo.agency.provider import Provider, ProviderError
+from demo.agency.record_api import WELL_KNOWN, RecordApi
+from demo.agency.record_client import RecordClient
 from demo.agency.sessions import Sessions, SignedIn
 from demo.agency.words import explain
 
@@ -33,10 +36,24 @@ def create_app(configuration: Configuration) -> Flask:
     app.add_url_rule("/logout", view_func=site.logout, methods=["POST"])
     app.add_url_rule("/signed-out", view_func=site.signed_out)
     app.add_url_rule("/backchannel-logout", view_func=site.backchannel_logout, methods=["POST"])
+    add_exchange(app, site)
     app.add_url_rule("/healthz", view_func=lambda: "ok", endpoint="healthz")
     app.register_error_handler(ProviderError, refused)
     app.register_error_handler(requests.RequestException, unreachable)
     return app
+
+
+def add_exchange(app: Flask, site: Site) -> None:
+    """What this office serves to another one, and what it asks another one, or the person, for."""
+    office = site.configuration.office
+    if "serves" in office:
+        api = RecordApi(site.configuration, site.provider)
+        app.add_url_rule(office["serves"]["path"], "record_api", lambda: api.record(request))
+        app.add_url_rule(WELL_KNOWN + office["serves"]["path"], "record_api_metadata", api.metadata)
+    if "asks" in office:
+        app.add_url_rule("/record", view_func=site.ask_for_record, methods=["POST"])
+    if "fee" in office:
+        app.add_url_rule("/pay", view_func=site.ask_to_pay, methods=["POST"])
 
 
 class Site:
@@ -46,6 +63,7 @@ class Site:
         self.configuration = configuration
         self.provider = provider
         self.sessions = sessions
+        self.records = RecordClient(configuration, provider)
 
     @property
     def signed_in(self) -> SignedIn | None:
@@ -63,8 +81,43 @@ class Site:
             return redirect(url_for("home"))
         return redirect(self.provider.authorization_url(language.language()))
 
+    def ask_for_record(self) -> AnyResponse:
+        """From the agency that holds it: the person is asked at the provider, once for each time."""
+        signed_in = self.signed_in
+        if not signed_in:
+            return redirect(url_for("home"), code=303)
+        return self.ask_in_detail(signed_in, "record", self.records.details())
+
+    def ask_to_pay(self) -> AnyResponse:
+        signed_in = self.signed_in
+        if not signed_in:
+            return redirect(url_for("home"), code=303)
+        return self.ask_in_detail(signed_in, "payment", payment_details(self.configuration))
+
+    def ask_in_detail(self, signed_in: SignedIn, what: str, details: list[dict[str, Any]]) -> AnyResponse:
+        url, state = self.provider.details_url(details, signed_in.id_token, language.language())
+        session["asked"] = {"what": what, "state": state, "details": details}
+        return redirect(url, code=303)
+
+    def answered_in_detail(self, signed_in: SignedIn, asked: dict[str, Any]) -> AnyResponse:
+        """Back with what the person allowed or signed; a no leaves everything as it was."""
+        try:
+            token = self.provider.complete_details(request, expected_sub=signed_in.id_claims["sub"])
+            if asked["what"] == "record":
+                signed_in.record = self.records.fetch(token["access_token"])
+            else:
+                signed_in.payment = signed_payment(token["authorization_details"], asked["details"])
+        except ProviderError as error:
+            if error.error != "access_denied":
+                raise
+            flash(language.translate("คุณไม่ได้อนุญาต จึงไม่มีอะไรเปลี่ยนแปลง", "You did not allow it: nothing was changed"))
+        return redirect(url_for("home"))
+
     def callback(self) -> AnyResponse:
         """Back from the provider; the answer works once, so reloading this address leads home or to a sentence."""
+        asked, signed_in = session.pop("asked", None), self.signed_in
+        if asked and signed_in and asked["state"] == request.args.get("state"):
+            return self.answered_in_detail(signed_in, asked)
         try:
             signed_in = self.provider.complete(request)
         except ProviderError as error:

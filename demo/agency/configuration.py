@@ -20,7 +20,8 @@ class Configuration:
     private_key: Path  # a private JWK; its public half is registered at the provider
     origin: str
     acr: str  # the least assurance this site lets in
-    office: dict[str, Any]  # texts and the claims wanted: offices/*.json
+    office: dict[str, Any]  # texts, the claims wanted, what it serves or asks others for: offices/*.json
+    partner: str = ""  # the origin of the agency whose record it asks for
 
     @property
     def redirect_uri(self) -> str:
@@ -46,4 +47,5 @@ def load_configuration(file: Path) -> Configuration:
         origin=written["origin"],
         acr=written["acr"],
         office=office,
+        partner=written.get("partner", ""),
     )

@@ -21,6 +21,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet
 
 from demo.agency.configuration import Configuration
+from demo.agency.dpop import make_proof
 from demo.agency.logout_token import verify_logout_token
 from demo.agency.sessions import Sessions, SignedIn
 
@@ -32,10 +33,12 @@ ACR = re.compile(r"urn:prajak:(?P<kind>(sandbox:)?)ial(?P<ial>[1-3](\.[1-3])?):a
 class ProviderError(Exception):
     """The provider said no, or said something that must not be believed. `error` is the registered code."""
 
-    def __init__(self, error: str, description: str = "") -> None:
+    def __init__(self, error: str, description: str = "", nonce: str = "") -> None:
+        """`nonce` is the one that the next DPoP proof shall have (RFC 9449 section 8)."""
         super().__init__(error)
         self.error = error
         self.description = description
+        self.nonce = nonce
 
 
 class ClientAssertion(PrivateKeyJWT):
@@ -85,44 +88,51 @@ class Provider:
         return metadata
 
     def authorization_url(self, language: str, *, prompt: str = "") -> str:
+        """To sign in."""
+        claims = json.dumps(claims_parameter(self.configuration.office, language), ensure_ascii=False)
+        wanted = {"claims": claims, "acr_values": self.configuration.acr, "ui_locales": language}
+        return self.pushed_url(wanted | ({"prompt": prompt} if prompt else {}))[0]
+
+    def details_url(self, details: list[dict[str, Any]], id_token: str, language: str) -> tuple[str, str]:
+        """To ask whoever is signed in here for something more (RFC 9396); with the `state` of the answer."""
+        text = json.dumps(details, ensure_ascii=False)
+        wanted = {"authorization_details": text, "id_token_hint": id_token, "ui_locales": language}
+        return self.pushed_url(wanted)
+
+    def pushed_url(self, parameters: dict[str, str]) -> tuple[str, str]:
         """Pushes the request and returns where the browser goes; state, nonce and verifier wait in its cookie."""
-        parameters = {
-            "claims": json.dumps(claims_parameter(self.configuration.office, language), ensure_ascii=False),
-            "acr_values": self.configuration.acr,
-            "ui_locales": language,
-        }
-        if prompt:
-            parameters["prompt"] = prompt
         redirect_uri = self.configuration.redirect_uri
         metadata = self.metadata()
         authorization = self.client.create_authorization_url(redirect_uri, **parameters)
         request_uri = self.push(dict(parse_qsl(urlsplit(authorization["url"]).query)))
         self.client.save_authorize_data(redirect_uri=redirect_uri, **authorization)
         query = urlencode({"client_id": self.configuration.client_id, "request_uri": request_uri})
-        return f"{metadata['authorization_endpoint']}?{query}"
+        return f"{metadata['authorization_endpoint']}?{query}", str(authorization["state"])
 
     def push(self, parameters: dict[str, str]) -> str:
         """RFC 9126 section 2.1; the client authenticates as at the token endpoint."""
+        return str(self.post("pushed_authorization_request_endpoint", parameters).json()["request_uri"])
+
+    def post(self, endpoint: str, form: dict[str, str], headers: dict[str, str] | None = None) -> Any:
+        """As this client, to one of the provider's endpoints. Raises its error."""
         metadata = self.metadata()
         with self.client._get_oauth_client(**metadata) as session:  # noqa: SLF001 - Authlib names no public way
             response = session.post(
-                metadata["pushed_authorization_request_endpoint"],
-                data=parameters,
+                metadata[endpoint],
+                data=form,
+                headers=headers or {},
                 auth=session.client_auth("private_key_jwt"),
                 withhold_token=True,
             )
-        answer = response.json()
-        if response.status_code != HTTPStatus.CREATED:
-            raise ProviderError(answer.get("error", "invalid_request"), answer.get("error_description", ""))
-        return str(answer["request_uri"])
+        if response.status_code not in (HTTPStatus.OK, HTTPStatus.CREATED):
+            answer = response.json()
+            nonce = response.headers.get("DPoP-Nonce", "")
+            raise ProviderError(answer.get("error", "invalid_request"), answer.get("error_description", ""), nonce)
+        return response
 
     def complete(self, request: Request) -> SignedIn:
         """The callback: checks who answered, redeems the code, validates the ID token, asks for the data."""
-        self.check_issuer(request.args.get("iss"))
-        try:
-            token = self.client.authorize_access_token()
-        except OAuthError as error:
-            raise ProviderError(error.error, error.description or "") from error
+        token = self.redeem(request)
         claims = dict(token["userinfo"])  # what Authlib calls so is the validated ID token
         if not is_sufficient(str(claims.get("acr")), wanted=self.configuration.acr):
             raise ProviderError("unmet_authentication_requirements", "this sign-in is not assured enough for us")
@@ -133,6 +143,45 @@ class Provider:
             access_token_expires_at=float(token["expires_at"]),
             data=self.userinfo(token["access_token"], expected_sub=claims["sub"]),
         )
+
+    def complete_details(self, request: Request, *, expected_sub: str) -> dict[str, Any]:
+        """The callback of `details_url`: the token response, of the person who is signed in here."""
+        token = self.redeem(request)
+        if token["userinfo"]["sub"] != expected_sub:
+            raise ProviderError("access_denied", "somebody else answered at the provider")
+        return token
+
+    def redeem(self, request: Request) -> dict[str, Any]:
+        """Checks who answered, redeems the code, validates the ID token."""
+        self.check_issuer(request.args.get("iss"))
+        try:
+            token: dict[str, Any] = self.client.authorize_access_token()
+        except OAuthError as error:
+            raise ProviderError(error.error, error.description or "") from error
+        return token
+
+    def exchange(self, access_token: str, *, resource: str, key: ECKey) -> str:
+        """RFC 8693 section 2.1: the token for another agency's API, bound to the key (RFC 9449)."""
+        form = {
+            "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+            "subject_token": access_token,
+            "subject_token_type": "urn:ietf:params:oauth:token-type:access_token",
+            "resource": resource,
+        }
+        url = self.metadata()["token_endpoint"]
+        try:
+            response = self.post("token_endpoint", form, {"DPoP": make_proof(key, "POST", url)})
+        except ProviderError as error:
+            if error.error != "use_dpop_nonce":
+                raise
+            proof = make_proof(key, "POST", url, nonce=error.nonce)
+            response = self.post("token_endpoint", form, {"DPoP": proof})
+        return str(response.json()["access_token"])
+
+    def introspect(self, token: str) -> dict[str, Any]:
+        """RFC 7662 section 2: what a token stands for that our API was shown."""
+        known: dict[str, Any] = self.post("introspection_endpoint", {"token": token}).json()
+        return known
 
     def check_issuer(self, issuer: str | None) -> None:
         """RFC 9207 section 2.4, errors too: an answer mixed up from another provider is thrown away."""

@@ -22,6 +22,8 @@ class SignedIn:
     access_token_expires_at: float
     data: dict[str, Any]
     withdrawn: bool = False
+    record: dict[str, Any] = field(default_factory=dict)  # that another agency gave; empty before
+    payment: dict[str, Any] = field(default_factory=dict)  # signed for; empty before
     seen_at: float = field(default_factory=time.time)
 
     @property
