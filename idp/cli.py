@@ -24,6 +24,7 @@ from idp.command.database import db, migrate
 from idp.command.doctor import doctor
 from idp.command.keys import key
 from idp.command.output import PlainErrors, json_option, show, show_one
+from idp.command.resources import resource
 from idp.command.serving import serve
 from idp.composition import compose
 from idp.models.membership import Role
@@ -49,7 +50,7 @@ def main() -> None:
     configure_logging("warning")
 
 
-for command in (audit, ca, client, db, doctor, key, serve):
+for command in (audit, ca, client, db, doctor, key, resource, serve):
     main.add_command(command)
 
 

@@ -140,6 +140,25 @@ def test_a_token_to_register_by_is_told_once(prajak: Prajak):
     assert prajak("client", "token", "--uses", "0").exit_code == 2
 
 
+def test_an_api_is_registered_listed_and_removed(prajak: Prajak):
+    api = "https://api.example/command"
+    added = prajak("resource", "add", api, "--server", "demo-a", "--client", "demo-b")
+    assert added.exit_code == 0, added.output
+    found = next(each for each in printed(prajak("resource", "list", "--json")) if each["resource"] == api)
+    assert found == {"resource": api, "server": "demo-a", "clients": "demo-b"}
+    assert prajak("resource", "remove", api).exit_code == 0
+    assert "no resource" in prajak("resource", "remove", api).output
+
+
+@pytest.mark.parametrize(
+    ("uri", "server", "why"), [("api", "demo-a", "absolute URI"), ("https://api.example/x", "nobody", "no client")]
+)
+def test_an_api_that_cannot_be_registered_is_told_why(prajak: Prajak, uri: str, server: str, why: str):
+    refused = prajak("resource", "add", uri, "--server", server)
+    assert refused.exit_code != 0
+    assert why in refused.output
+
+
 def test_an_invitation_is_a_link_that_is_used_once(prajak: Prajak):
     link = prajak("admin", "invite", "someone@agency.example").stdout.strip()
     assert link.startswith("http://localhost:8080/invitation/")
@@ -196,6 +215,7 @@ def test_an_officers_credential_does_not_sign_from_the_command_line(prajak: Praj
         "key",
         "ca",
         "officer",
+        "resource",
         "sign",
         "augment",
         "verify",
