@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 from base64 import urlsafe_b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from html import unescape
 from pathlib import Path
@@ -29,10 +31,10 @@ class PlainClient:
         self.redirect_uri = json.loads((folder / f"{client_id}.json").read_text("utf-8"))["redirect_uris"][0]
         self.verifier = token_urlsafe(48)
 
-    def code_for(self, user: str) -> str:
-        """Signs a sandbox user in and allows what is asked; returns the code."""
+    def asked(self, **parameters: str) -> dict[str, str]:
+        """An authorization request."""
         challenge = urlsafe_b64encode(sha256(self.verifier.encode()).digest()).rstrip(b"=").decode()
-        asked = {
+        return {
             "client_id": self.client_id,
             "redirect_uri": self.redirect_uri,
             "response_type": "code",
@@ -41,14 +43,30 @@ class PlainClient:
             "nonce": "nonce",
             "code_challenge": challenge,
             "code_challenge_method": "S256",
-        }
-        with httpx.Client(base_url=self.issuer, follow_redirects=False, timeout=30) as browser:
-            answer = browser.get(f"/authorize?{urlencode(asked)}")
-            for _ in range(8):
-                answer = self._step(browser, answer, user)
-                location = answer.headers.get("Location", "")
-                if location.startswith(self.redirect_uri):
-                    return parse_qs(urlsplit(location).query)["code"][0]
+        } | parameters
+
+    def code_for(self, user: str, **parameters: str) -> str:
+        """Signs a sandbox user in and allows what is asked; returns the code."""
+        with self.browser() as browser:
+            return self._code(browser, user, self.asked(**parameters))
+
+    @contextmanager
+    def signed_in(self, user: str) -> Iterator[httpx.Client]:
+        """The browser of somebody who is signed in and has allowed what this client usually asks."""
+        with self.browser() as browser:
+            self._code(browser, user, self.asked())
+            yield browser
+
+    def browser(self) -> httpx.Client:
+        return httpx.Client(base_url=self.issuer, follow_redirects=False, timeout=60)
+
+    def _code(self, browser: httpx.Client, user: str, asked: dict[str, str]) -> str:
+        answer = browser.get(f"/authorize?{urlencode(asked)}")
+        for _ in range(8):
+            answer = self._step(browser, answer, user)
+            location = answer.headers.get("Location", "")
+            if location.startswith(self.redirect_uri):
+                return parse_qs(urlsplit(location).query)["code"][0]
         raise AssertionError(f"no code after eight steps: {answer.status_code} {answer.text[:300]}")
 
     def redeem(self, code: str) -> httpx.Response:
