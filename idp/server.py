@@ -85,6 +85,7 @@ from idp.oidc.hints import KnownSubjects
 from idp.oidc.issuing import Tokens
 from idp.registration import dynamic_registration
 from idp.registration.client_keys import ClientKeys
+from idp.registration.fields import SCOPES
 from keys.keystore import Keystore
 
 CLIENT_AUTHENTICATION = (  # the one that is presented; two at once are refused
@@ -384,7 +385,7 @@ class Server:
         own = {
             "issuer": settings.issuer,
             **{name: self.url(name) for name in ENDPOINTS},
-            "scopes_supported": list(claims.SCOPES),
+            "scopes_supported": list(SCOPES),
             "claims_supported": ["sub", "iss", "auth_time", "acr", "amr", "sid", *claims.CATALOGUE],
             "claims_locales_supported": ["th", "en"],
             "ui_locales_supported": ["th", "en"],

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -70,7 +71,7 @@ def issue_initial_access_token(
     if not 0 < uses <= MOST_USES or not timedelta() < lifetime <= LONGEST:
         raise ValueError(f"1 to {MOST_USES} uses, and a life of at most {LONGEST.days} days")
     now, token, token_id = clock.now(), new_secret(), new_id()
-    row = {"id": token_id, "token_hash": hashed(token), "agency_id": agency_id, "note": note[:200]}
+    row: dict[str, Any] = {"id": token_id, "token_hash": hashed(token), "agency_id": agency_id, "note": note[:200]}
     row |= {"uses_left": uses, "created_at": now, "expires_at": now + lifetime}
     connection.execute(delete(InitialAccessToken).where(InitialAccessToken.expires_at < now - FORGOTTEN))
     connection.execute(insert(InitialAccessToken), row)

@@ -7,7 +7,7 @@ not grow: a change may narrow what people are asked for, and more needs a new re
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy import select
@@ -30,6 +30,12 @@ from idp.registration.problems import InvalidMetadata, Problem
 BY = "registration"
 OURS = ("registration_access_token", "registration_client_uri", "client_id_issued_at", "client_secret_expires_at")
 STRICTNESS = tuple(ProfileName)  # from the loosest
+SETS: Mapping[str, Callable[[Mapping[str, Any]], set[str]]] = {
+    "scope": lambda metadata: set(metadata["scope"].split()),
+    "grant_types": lambda metadata: set(metadata["grant_types"]),
+    "authorization_details_types": lambda metadata: set(metadata.get("authorization_details_types", ())),
+    "prajak_claims": lambda metadata: {each["claim"] for each in metadata.get("prajak_claims", ())},
+}
 
 
 class ClientConfiguration:
@@ -122,11 +128,3 @@ def check_not_wider(before: Mapping[str, Any], after: Mapping[str, Any]) -> None
     if wider:
         message = "This was approved when the client was registered and cannot grow: register anew."
         raise InvalidMetadata([Problem(name, message) for name in wider])
-
-
-SETS = {
-    "scope": lambda metadata: set(metadata["scope"].split()),
-    "grant_types": lambda metadata: set(metadata["grant_types"]),
-    "authorization_details_types": lambda metadata: set(metadata.get("authorization_details_types", ())),
-    "prajak_claims": lambda metadata: {each["claim"] for each in metadata.get("prajak_claims", ())},
-}

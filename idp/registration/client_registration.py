@@ -5,7 +5,7 @@ any transaction; then one transaction makes the client and its audit entry.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -189,7 +189,7 @@ class Registration:
             raise InvalidMetadata([Problem("sector_identifier_uri", message, values)])
         return urlsplit(uri).hostname or ""
 
-    def _sector_document(self, uri: str) -> list[Any]:
+    def _sector_document(self, uri: str) -> Sequence[Any]:
         try:
             answer = self.ground.outbound.get(uri, headers={"Accept": "application/json"}, max_bytes=64 * 1024)
             listed = answer.json() if answer.status == 200 else None  # noqa: PLR2004

@@ -75,6 +75,15 @@ def origin(address: str) -> tuple[str, str | None, int | None]:
     return parts.scheme, parts.hostname, parts.port or {"https": 443, "http": 80}.get(parts.scheme)
 
 
+def response_modes_fit(metadata: Mapping[str, Any], _: bool) -> list[Problem]:
+    """FAPI 2.0 Message Signing section 5.4.1: without a signed one no request could be answered."""
+    modes = metadata.get("response_modes")
+    if modes is None or not profile_of(metadata).signed_authorization_response_required:
+        return []
+    signed = ("jwt", "query.jwt", "fragment.jwt", "form_post.jwt")
+    return [] if set(modes) & set(signed) else [profile_wants(metadata, "response_modes", signed)]
+
+
 def ciba_fits(metadata: Mapping[str, Any], _: bool) -> list[Problem]:
     """CIBA Core section 4, FAPI-CIBA section 5.2.2."""
     if CIBA not in metadata["grant_types"]:
@@ -179,6 +188,7 @@ TOGETHER: tuple[Rule, ...] = (
     auth_method_fits,
     grants_fit,
     redirects_fit,
+    response_modes_fit,
     ciba_fits,
     certificate_fits,
     binding_fits,

@@ -7,9 +7,10 @@ from __future__ import annotations
 from base64 import b64encode
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -42,4 +43,4 @@ def self_signed(key: ECKey, name: str, now: datetime) -> x509.Certificate:
     builder = builder.not_valid_before(now).not_valid_after(now + LIFETIME)
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
-    return builder.sign(key.private_key, SHA256())
+    return builder.sign(cast("EllipticCurvePrivateKey", key.private_key), SHA256())

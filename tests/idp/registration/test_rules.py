@@ -276,3 +276,9 @@ class TestAddresses:
     def test_response_modes_are_named(self):
         assert checked(response_modes=["jwt", "form_post"])["response_modes"] == ["jwt", "form_post"]
         assert set(problems(metadata(response_modes=["web_message"]))) == {"response_modes"}
+
+    @requirement("FAPI 2.0 MS", "5.4.1", "MUST")
+    def test_message_signing_needs_a_mode_that_signs(self):
+        signing = {"prajak_profile": "fapi2-message-signing"}
+        assert set(problems(metadata(**signing, response_modes=["query"]))) == {"response_modes"}
+        assert checked(**signing, response_modes=["query.jwt"])
