@@ -29,7 +29,8 @@ def test_nothing_is_asked_of_somebody_signed_in_whose_consent_stands():
 
 
 def test_the_order_of_the_prompts():
-    assert [prompt.name for prompt in PROMPTS] == ["login", "select_account", "raise_identity", "step_up", "consent"]
+    names = ["login", "select_account", "raise_identity", "step_up", "consent", "approve"]
+    assert [prompt.name for prompt in PROMPTS] == names
 
 
 @pytest.mark.parametrize(
@@ -47,6 +48,7 @@ def test_the_order_of_the_prompts():
         ({"granted": None}, "consent", "claims_not_granted", "consent_required"),
         ({"granted": frozenset({"email"})}, "consent", "claims_not_granted", "consent_required"),
         ({"demand": Demand(prompt=frozenset({"consent"}))}, "consent", "prompt_is_consent", "consent_required"),
+        ({"demand": Demand(approval=True, consent=False)}, "approve", "approval_requested", "consent_required"),
     ],
 )  # fmt: skip
 def test_each_reason_has_its_prompt_and_its_error(values, prompt, reason, error):
@@ -88,3 +90,10 @@ def test_a_signature_is_never_covered_by_a_session_however_strong_and_fresh():
 
 def test_our_own_pages_ask_for_no_consent():
     assert asked(Demand(consent=False), granted=None) is None
+
+
+def test_a_request_without_a_browser_is_approved_anew_whatever_was_allowed_before():
+    demand = Demand(approval=True, consent=False, claims=NAME, acr=(STRONGER,))
+    assert asked(demand) == Asked("step_up", "acr_above_session", "interaction_required")
+    assert asked(replace(demand, acr=())) == Asked("approve", "approval_requested", "consent_required")
+    assert asked(replace(demand, acr=()), done=Done(consented=True)) is None
