@@ -1,0 +1,164 @@
+"""`python -m tests.protocol.conformance --issuer ISSUER OUT` registers the clients of docs/conformance with a sandbox,
+and writes for each plan of the OpenID Foundation's conformance suite the configuration that it takes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import ssl
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+from joserfc.jwk import ECKey
+
+from tests.imports import ROOT
+
+PLANS = ROOT / "docs" / "conformance"
+SUITE = "https://localhost.emobix.co.uk:8443"  # where the suite's own containers serve it
+YEAR = timedelta(days=365)
+IDENTITY_ASSURANCE = {
+    "userinfo": {"verified_claims": {"verification": {"trust_framework": None}, "claims": {"given_name": None}}}
+}
+BROWSER = [  # the sandbox's forms, by the ids that stay the same; what a plan does not meet is left out
+    {
+        "match": "*/authorize*",
+        "tasks": [
+            {"task": "Sign in", "match": "*/interaction/*", "optional": True, "commands": [["click", "id", "sign-in"]]},
+            {"task": "Agree", "match": "*/interaction/*", "optional": True, "commands": [["click", "id", "consent-allow"]]},
+            {"task": "Verify", "match": "*/test/*/callback*", "optional": True,
+             "commands": [["wait", "id", "submission_complete", 10]]},
+            {"task": "Show the error", "match": "*/authorize*", "optional": True,
+             "commands": [["wait", "id", "error-code", 10, ".*", "update-image-placeholder-optional"]]},
+        ],
+    },
+    {
+        "match": "*/logout*",
+        "tasks": [
+            {"task": "Agree", "match": "*/logout*", "optional": True, "commands": [["click", "id", "logout-confirm"]]},
+            {"task": "Verify", "match": "*/test/*/post_logout_redirect*", "optional": True,
+             "commands": [["wait", "id", "submission_complete", 10]]},
+        ],
+    },
+]  # fmt: skip
+
+Register = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+
+
+def plans() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Name and content of each file, in the order of their names."""
+    for path in sorted(PLANS.glob("*.json")):
+        yield path.stem, json.loads(path.read_text("utf-8"))
+
+
+def placed(metadata: Mapping[str, Any], suite: str) -> dict[str, Any]:
+    """The client's metadata for a suite that is served elsewhere."""
+    found: dict[str, Any] = json.loads(json.dumps(metadata).replace(SUITE, suite))
+    return found
+
+
+def with_keys(metadata: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """Metadata with a new public key where the client signs, and the private key."""
+    if metadata["token_endpoint_auth_method"] != "private_key_jwt":
+        return dict(metadata), None
+    key = ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256"}, auto_kid=True)
+    return {**metadata, "jwks": {"keys": [key.as_dict(private=False)]}}, {"keys": [key.as_dict(private=True)]}
+
+
+def configuration(plan: Mapping[str, Any], *, issuer: str, suite: str, register: Register) -> dict[str, Any]:
+    """What the suite's form takes as JSON."""
+    made: dict[str, Any] = {
+        "alias": "prajak",
+        "description": "Prajak",
+        "server": {"discoveryUrl": f"{issuer}/.well-known/openid-configuration"},
+        "resource": {"resourceUrl": f"{issuer}/userinfo"},
+        "client": {"client_name": "Conformance suite"},  # for the plans that register by themselves
+        "browser": BROWSER,
+    }
+    for name, metadata in plan["clients"].items():
+        complete, private = with_keys(placed(metadata, suite))
+        registered = register(complete)
+        made[name] = {each: registered[each] for each in ("client_id", "client_secret", "scope") if each in registered}
+        if private:
+            made[name]["jwks"] = private
+        if metadata.get("backchannel_token_delivery_mode"):
+            made[name] |= {"hint_type": "login_hint", "hint_value": "somchai", "acr_value": ""}
+        if metadata.get("tls_client_certificate_bound_access_tokens"):
+            made["mtls" if name == "client" else "mtls2"] = certificate(registered["client_id"])
+    if plan["plan"].startswith("ekyc"):
+        made["ekyc"] = {
+            "request_schemas": [],
+            "response_schemas": [],
+            "unverified_claims_names": {"userinfo": {"name": None}},
+        }
+        made["ekyc"] |= {"verified_claims_names": IDENTITY_ASSURANCE}
+    return made
+
+
+def certificate(name: str) -> dict[str, str]:
+    """Self-signed: it binds tokens, and proves no more than that its holder is the same."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + YEAR)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return {"cert": made.public_bytes(Encoding.PEM).decode(), "key": private.decode()}
+
+
+def at(issuer: str, http: httpx.Client) -> Register:
+    """Dynamic registration, open in the sandbox."""
+    endpoint = http.get(f"{issuer}/.well-known/openid-configuration").raise_for_status().json()["registration_endpoint"]
+
+    def register(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
+        answer = http.post(endpoint, json=metadata)
+        if answer.status_code != httpx.codes.CREATED:
+            raise SystemExit(f"{metadata['client_name']}: {answer.text}")
+        found: dict[str, Any] = answer.json()
+        return found
+
+    return register
+
+
+def write(folder: Path, *, issuer: str, suite: str, register: Register) -> list[str]:
+    """One file a plan; the command lines of the suite's own runner."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = []
+    for name, plan in plans():
+        made = configuration(plan, issuer=issuer, suite=suite, register=register)
+        (folder / f"{name}.json").write_text(json.dumps(made, indent=2) + "\n", "utf-8")
+        variant = "".join(f"[{key}={value}]" for key, value in plan["variant"].items())
+        lines.append(f"'{plan['plan']}{variant}' {folder / name}.json")
+    return lines
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("out", type=Path, help="a folder for the configurations; they hold private keys")
+    parser.add_argument("--issuer", required=True)
+    parser.add_argument("--suite", default=SUITE, help="the origin of the conformance suite")
+    parser.add_argument("--ca", type=Path, help="PEM roots to trust for the issuer")
+    told = parser.parse_args()
+    tls = ssl.create_default_context(cafile=told.ca)
+    with httpx.Client(verify=tls, timeout=30) as http:
+        lines = write(told.out, issuer=told.issuer, suite=told.suite, register=at(told.issuer, http))
+    print("\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()
