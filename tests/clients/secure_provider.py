@@ -1,4 +1,6 @@
-"""The provider over TLS, as real clients meet it: `prajak serve --tls-cert --tls-key`, seeded, in the sandbox."""
+"""The provider over TLS, as real clients meet it: `prajak serve` behind HAProxy as we ship it, seeded, in the sandbox,
+with a listener for mutual TLS and DPoP nonces on.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from alembic import command
+from alembic.command import stamp
 
 from core.database import open_database
 from core.migration import configuration
@@ -25,6 +27,7 @@ from idp.app import METADATA
 from tests.backends import free_port
 from tests.clients.authority import Authority
 from tests.imports import ROOT
+from tests.proxy import Listeners, haproxy
 
 START = 120  # seconds until it answers; the machine may be slow and busy
 PRAJAK = str(Path(sys.executable).parent / "prajak")
@@ -59,27 +62,45 @@ class SecureProvider:
 @contextmanager
 def secure_provider(folder: Path) -> Iterator[SecureProvider]:
     """Runs it until the block ends. Raises with what it said when it does not answer."""
-    authority, port = Authority(folder), free_port()
-    certificate, key = authority.certify("localhost", "localhost", "*.localhost")
+    authority, port, listeners = Authority(folder), free_port(), Listeners()
     environment = {
-        "PRAJAK_ISSUER": f"https://localhost:{port}",
+        "PRAJAK_ISSUER": listeners.issuer,
         "PRAJAK_SANDBOX": "1",
         "PRAJAK_DATA_DIR": str(folder / "var"),
         "PRAJAK_OUTBOUND_CA": str(authority.ca_file),
+        "PRAJAK_MTLS_URL": listeners.mtls_url,
+        "PRAJAK_MTLS_TRUST": str(authority.ca_file),
+        "PRAJAK_TRUSTED_PROXIES": "127.0.0.1",
+        "PRAJAK_DPOP_NONCES": "1",
     }
     make_tables(environment, folder)
-    told = {**os.environ, **environment, "PYTHONPATH": str(ROOT)}
-    subprocess.run([PRAJAK, "demo", "--json"], cwd=folder, env=told, check=True, capture_output=True, timeout=START)
-    log = folder / "log"
+    subprocess.run(
+        [PRAJAK, "demo", "--json"], cwd=folder, env=told(environment), check=True, capture_output=True, timeout=START
+    )
+    certificate, key = authority.certify("localhost", "localhost", "*.localhost")
+    both = folder / "localhost.pem"
+    both.write_bytes(certificate.read_bytes() + key.read_bytes())
+    with serving(folder, environment, port), haproxy(listeners, both, f"127.0.0.1:{port}"):
+        yield SecureProvider(environment["PRAJAK_ISSUER"], authority, environment)
+
+
+@contextmanager
+def serving(folder: Path, environment: dict[str, str], port: int, *arguments: str) -> Iterator[None]:
+    """`prajak serve` until the block ends."""
+    log = folder / f"log-{port}"
     with log.open("wb") as output:
-        arguments = ["serve", "--port", str(port), "--tls-cert", str(certificate), "--tls-key", str(key)]
-        process = subprocess.Popen([PRAJAK, *arguments], cwd=folder, env=told, stdout=output, stderr=subprocess.STDOUT)
+        command = [PRAJAK, "serve", "--port", str(port), *arguments]
+        process = subprocess.Popen(command, cwd=folder, env=told(environment), stdout=output, stderr=subprocess.STDOUT)
     try:
         wait_until_it_listens(process, port, log)
-        yield SecureProvider(environment["PRAJAK_ISSUER"], authority, environment)
+        yield
     finally:
         process.terminate()
         process.wait(timeout=60)
+
+
+def told(environment: dict[str, str]) -> dict[str, str]:
+    return {**os.environ, **environment, "PYTHONPATH": str(ROOT)}
 
 
 def make_tables(environment: dict[str, str], folder: Path) -> None:
@@ -88,7 +109,7 @@ def make_tables(environment: dict[str, str], folder: Path) -> None:
     database = open_database(load_settings(environment, folder / "prajak.toml"))
     with database.write() as connection:
         METADATA.create_all(connection)
-        command.stamp(configuration(connection, METADATA), "head")
+        stamp(configuration(connection, METADATA), "head")
     database.close()
 
 

@@ -12,17 +12,19 @@ from tests.backends import free_port
 from tests.clients import application
 
 DEVELOPER, CITIZEN = "developer-a", "somchai"
-PROFILES = ["oidc-basic", "fapi2-security"]
+EVERY = [
+    ("app.py", "oidc-basic"),
+    ("app.mjs", "oidc-basic"),
+    ("app.py", "fapi2-security"),
+    ("app.mjs", "fapi2-security"),
+    ("app.mjs", "fapi2-message-signing"),
+]
 
 
-@pytest.fixture(params=PROFILES)
-def profile(request):
-    return request.param
-
-
-@pytest.fixture(params=["app.py", "app.mjs"])
-def copied(request, provider, visitor, profile, tmp_path: Path, node_modules: Path):
+@pytest.fixture(params=EVERY, ids=" ".join)
+def copied(request, provider, visitor, tmp_path: Path, node_modules: Path):
     """(client_id, origin) of the running application."""
+    file_name, profile = request.param
     port, key = free_port(), ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256"}, auto_kid=True)
     developer = visitor()
     developer.open(f"{provider.issuer}/console")
@@ -31,10 +33,10 @@ def copied(request, provider, visitor, profile, tmp_path: Path, node_modules: Pa
     page = developer.press("save", **typed(f"http://localhost:{port}", profile, key))
     assert "/console/clients/" in str(page.url), page.text
     client_id = str(page.url).rpartition("/")[2]
-    code = developer.open(f"{provider.issuer}/console/clients/{client_id}/code/{request.param}").text
-    application.write(tmp_path, request.param, code, key)
+    code = developer.open(f"{provider.issuer}/console/clients/{client_id}/code/{file_name}").text
+    application.write(tmp_path, file_name, code, key)
     (tmp_path / "node_modules").symlink_to(node_modules)
-    with application.running(tmp_path, request.param, port):
+    with application.running(tmp_path, file_name, port):
         yield client_id, f"http://localhost:{port}"
 
 
@@ -75,7 +77,7 @@ def test_a_citizen_signs_in_to_the_copied_code_and_out_again(provider, visitor, 
     assert "Signed out" in citizen.press("logout-confirm").text
 
 
-@pytest.mark.parametrize("profile", PROFILES[:1], indirect=True)
+@pytest.mark.parametrize("copied", EVERY[:2], indirect=True, ids=" ".join)
 def test_a_citizen_who_refuses_is_told_to_the_copied_code(visitor, copied):
     _client_id, origin = copied
     citizen = visitor()

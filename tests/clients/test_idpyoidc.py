@@ -1,11 +1,11 @@
-"""idpyoidc over TLS: a relying party that discovers the provider and registers itself, as certification's does."""
+"""idpyoidc over TLS: a relying party that discovers the provider and registers itself."""
 
 from __future__ import annotations
 
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from idpyoidc.client.rp_handler import RPHandler
+from idpyoidc.client.oauth2.stand_alone_client import StandAloneClient
 
 from tests.clients.relying_party import REDIRECT_URI, SIGNED_OUT
 
@@ -18,43 +18,45 @@ SERVICES = {
     "refresh_token": {"class": "idpyoidc.client.oidc.refresh_access_token.RefreshAccessToken"},
     "end_session": {"class": "idpyoidc.client.oidc.end_session.EndSession"},
 }
-PKCE = {"function": "idpyoidc.client.oauth2.add_on.pkce.add_support", "kwargs": {"code_challenge_length": 64, "code_challenge_method": "S256"}}
+PKCE = {
+    "function": "idpyoidc.client.oauth2.add_on.pkce.add_support",
+    "kwargs": {"code_challenge_length": 64, "code_challenge_method": "S256"},
+}
 
 
 @pytest.fixture
-def handler(secure):
-    configuration = {
-        "issuer": secure.issuer,
-        "client_type": "oidc",
-        "redirect_uris": [REDIRECT_URI],
-        "post_logout_redirect_uris": [SIGNED_OUT],
-        "services": SERVICES,
-        "preference": {
-            "response_types_supported": ["code"],
-            "grant_types_supported": ["authorization_code", "refresh_token"],
-            "scopes_supported": ["openid", "profile", "offline_access"],
-            "token_endpoint_auth_methods_supported": ["private_key_jwt"],
-            "id_token_signing_alg_values_supported": ["RS256"],
-        },
-        "add_ons": {"pkce": PKCE},
-    }
-    keys = {"key_defs": [{"type": "RSA", "use": ["sig"]}, {"type": "EC", "crv": "P-256", "use": ["sig"]}]}
-    return RPHandler(
-        base_url="https://rp.example",
-        client_configs={"prajak": configuration},
+def client(secure):
+    trust = {"verify": str(secure.authority.ca_file)}
+    made = StandAloneClient(
         services=SERVICES,
-        key_conf=keys,
-        httpc_params={"verify": str(secure.authority.ca_file)},
+        httpc_params=trust,
+        config={
+            "issuer": secure.issuer,
+            "client_type": "oidc",
+            "key_conf": {"key_defs": [{"type": "RSA", "use": ["sig"]}]},
+            "base_url": "https://rp.example",
+            "redirect_uris": [REDIRECT_URI],
+            "post_logout_redirect_uris": [SIGNED_OUT],
+            "preference": {
+                "response_types_supported": ["code"],
+                "scopes_supported": ["openid", "profile"],
+                "token_endpoint_auth_methods_supported": ["client_secret_basic"],
+                "id_token_signing_alg_values_supported": ["RS256"],
+            },
+            "add_ons": {"pkce": PKCE},
+        },
     )
+    made.get_attribute("keyjar").httpc_params.update(trust)
+    made.do_provider_info()
+    made.do_client_registration()
+    return made
 
 
-def test_a_citizen_signs_in_and_out(handler, citizen):
-    url = handler.begin("prajak")
-    citizen.open(url)
+def test_a_citizen_signs_in_and_out(client, citizen):
+    citizen.open(client.init_authorization())
     arrived = str(citizen.sign_in_as("malee").url)
-    answer = dict(parse_qsl(urlsplit(arrived).query))
-    issuer = handler.get_client_from_session_key(answer["state"]).get_context().issuer
-    released = handler.finalize(issuer, answer)
+    released = client.finalize(dict(parse_qsl(urlsplit(arrived).query)))
     assert released["id_token"]["sub"] == released["userinfo"]["sub"]
-    citizen.open(handler.logout(answer["state"], post_logout_redirect_uri=SIGNED_OUT)["url"])
+    ended = client.logout(released["state"], post_logout_redirect_uri=SIGNED_OUT)
+    citizen.open(ended["url"])
     assert str(citizen.press("logout-confirm").url).startswith(SIGNED_OUT)

@@ -1,5 +1,6 @@
 // openid-client, with every check it has: signatures of what came by TLS too (non-repudiation).
 
+import { compactDecrypt } from 'jose'
 import * as client from 'openid-client'
 import { certifiedFetch, converse, privateKey, told } from './conversation.mjs'
 
@@ -50,6 +51,13 @@ function held(tokens) {
   memory.tokens = { ...memory.tokens, ...tokens }
   memory.sub ??= tokens.claims()?.sub
   return { ...tokens, claims: tokens.claims() }
+}
+
+// OpenID Connect Core section 3.1.2.1: a hint is the signed ID token inside of an encrypted one.
+async function hint() {
+  if (!keys.decryption) return memory.tokens.id_token
+  const { key } = await privateKey(keys.decryption)
+  return new TextDecoder().decode((await compactDecrypt(memory.tokens.id_token, key)).plaintext)
 }
 
 await converse({
@@ -103,6 +111,6 @@ await converse({
     return held(await client.pollBackchannelAuthenticationGrant(config, memory.backchannel, undefined, binding))
   },
   async end({ post_logout_redirect_uri }) {
-    return client.buildEndSessionUrl(config, { post_logout_redirect_uri, id_token_hint: memory.tokens.id_token }).href
+    return client.buildEndSessionUrl(config, { post_logout_redirect_uri, id_token_hint: await hint() }).href
   },
 })
