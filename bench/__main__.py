@@ -16,6 +16,7 @@ from joserfc.jwk import ECKey
 from rich.console import Console
 from rich.table import Table
 
+from bench.relying_party import RelyingParty
 from core.clock import SystemClock
 from core.migration import upgrade
 from core.settings import Settings, load_settings
@@ -62,19 +63,34 @@ def signing_rows(provider: Provider) -> Iterator[Row]:
     yield Row("a JWT by keys.jwt", cost(lambda: sign_jwt(signer, CLAIMS, typ="JWT")), "joserfc", encoded)
 
 
+def commit(provider: Provider) -> None:
+    with provider.ground.database.write() as connection:
+        connection.exec_driver_sql("UPDATE installation SET mode = mode")
+
+
 def storage_rows(provider: Provider) -> Iterator[Row]:
-    database = provider.ground.database
-
-    def commit() -> None:
-        with database.write() as connection:
-            connection.exec_driver_sql("UPDATE installation SET mode = mode")
-
-    floor = cost(commit)
+    floor = cost(lambda: commit(provider))
     yield Row("one durable commit", floor)
     yield Row("a session looked up", cost(lambda: provider.sessions.load("t" * 43)), "one commit", floor)
     certificate = provider.trust.ca.issuing
     yield Row("an OCSP answer, kept", cost(lambda: provider.trust.ocsp.response_for(certificate)), "one commit", floor)
     yield Row("sealing one attribute", cost(lambda: provider.trust.envelope.seal(b"x" * 100, aad="bench")))
+
+
+def protocol_rows(provider: Provider) -> Iterator[Row]:
+    """The floor is what nobody can leave out: the signatures, the check of the client's, and one durable commit."""
+    key, message = ec.generate_private_key(ec.SECP256R1()), b"x" * 200
+    signature, public = key.sign(message, ec.ECDSA(SHA256())), key.public_key()
+    signed = cost(lambda: key.sign(message, ec.ECDSA(SHA256())))
+    verified = cost(lambda: public.verify(signature, message, ec.ECDSA(SHA256())))
+    committed = cost(lambda: commit(provider))
+    client = RelyingParty(provider)
+    for operation, act, signatures in (
+        ("a login over a session (SSO)", client.log_in, 3),  # the client's, access token, ID token
+        ("a refresh", client.refresh, 3),
+        ("client_credentials", client.ask_for_itself, 2),
+    ):
+        yield Row(operation, cost(act), "its signatures and one commit", signatures * signed + verified + committed)
 
 
 @contextmanager
@@ -92,7 +108,7 @@ def provider_in(folder: Path) -> Iterator[Provider]:
 def main() -> None:
     table = Table("operation", "CPU-ms", "ratio", "to")
     with tempfile.TemporaryDirectory() as folder, provider_in(Path(folder)) as provider:
-        for row in (*signing_rows(provider), *storage_rows(provider)):
+        for row in (*signing_rows(provider), *storage_rows(provider), *protocol_rows(provider)):
             table.add_row(row.operation, f"{row.milliseconds:.3f}", row.ratio, row.against)
     Console().print(table)
 
