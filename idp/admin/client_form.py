@@ -39,6 +39,12 @@ FORM_MEMBERS = frozenset({
     "backchannel_logout_session_required", *LISTS, *TEXTS,
 })  # fmt: skip
 
+# What a profile had written down is not the next profile's.
+IMPOSED = frozenset({
+    "require_pushed_authorization_requests", "require_signed_request_object", "id_token_signed_response_alg",
+    "authorization_signed_response_alg", "introspection_signed_response_alg",
+})  # fmt: skip
+
 
 @dataclass(frozen=True)
 class WantedClaim:
@@ -93,7 +99,9 @@ def metadata_of(form: ClientForm, registered: Mapping[str, Any] | None = None) -
 
     Raises FormProblems for what only the form can know: keys that are no JSON, a purpose in one language only.
     """
-    kept = {name: value for name, value in (registered or {}).items() if name not in FORM_MEMBERS}
+    before = registered or {}
+    replaced = FORM_MEMBERS | (IMPOSED if before.get("prajak_profile") != form.profile else frozenset())
+    kept = {name: value for name, value in before.items() if name not in replaced}
     problems = missing(form)
     typed: dict[str, Any] = {
         "client_name": form.name_en,

@@ -17,7 +17,7 @@ from idp.admin.client_form import OFFERED_CLAIMS, ClientForm, form_of, read_form
 from idp.admin.clients import Refused, Registrar, load_clients
 from idp.admin.navigation import navigation
 from idp.admin.services import ConsoleServices
-from idp.admin.snippets import TEMPLATES, snippet_text, snippets
+from idp.admin.snippets import offered, snippet_text, snippets
 from idp.admin.summary import claim_rows, client_name, summary_rows
 from idp.admin.words import CLAIMS, PROFILES, STATUSES
 from idp.interaction.claim_words import LEGAL_BASES
@@ -116,7 +116,7 @@ class ClientPages:
     def code(self, client_id: str, file_name: str) -> ResponseReturnValue:
         """A snippet as a file."""
         _staff, client = self.own(client_id)
-        if file_name not in TEMPLATES:
+        if file_name not in offered(client):
             raise NotFound("There is no such file.")
         text = snippet_text(file_name, client, issuer=self.services.ground.settings.issuer)
         return Response(text, mimetype="text/plain")

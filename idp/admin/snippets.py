@@ -31,11 +31,20 @@ class Snippet:
 
 
 def snippets(client: RegisteredClient, *, issuer: str) -> list[Snippet]:
-    return [Snippet(name, LABELS[name], snippet_text(name, client, issuer=issuer)) for name in TEMPLATES]
+    return [Snippet(name, LABELS[name], snippet_text(name, client, issuer=issuer)) for name in offered(client)]
+
+
+def offered(client: RegisteredClient) -> tuple[str, ...]:
+    """The code signs people in by redirects, and authenticates by `private_key_jwt`: none for a client of another way.
+    Authlib has no JARM, so none of it where answers are signed.
+    """
+    if not client.redirect_uris or client.token_endpoint_auth_method != "private_key_jwt":  # noqa: S105 - the word
+        return ()
+    return tuple(name for name in TEMPLATES if name != "app.py" or not client.requires_signed_authorization_response)
 
 
 def snippet_text(file_name: str, client: RegisteredClient, *, issuer: str) -> str:
-    """`file_name` is a key of TEMPLATES."""
+    """`file_name` is one of those offered to this client."""
     redirect_uri = client.redirect_uris[0]
     post_logout_redirect_uri = next(iter(client.get("post_logout_redirect_uris") or ()), None)
     parts = urlsplit(redirect_uri)
@@ -53,7 +62,8 @@ def snippet_text(file_name: str, client: RegisteredClient, *, issuer: str) -> st
         login_url=f"{parts.scheme}://{parts.netloc}/login",
         port=parts.port or DEFAULT_PORT,
         alg=assertion_algorithm(client),
-        dpop=client.profile.sender_constrained or bool(client.get("dpop_bound_access_tokens")),
+        dpop=client.requires_dpop,
+        signed=client.requires_signed_request_object or client.requires_signed_authorization_response,
         claims=python_literal(claims) if file_name.endswith(".py") else json.dumps(claims, indent=2),
     )
     return text.rstrip() + "\n"
