@@ -103,6 +103,38 @@ def administration(visitor: Visitor) -> None:
     visitor.looks_at("console-approvals")
 
 
+def exchange_between_agencies(visitor: Visitor) -> None:
+    """Agency B asks for agency A's record and for a fee; then the catalogue behind it."""
+    page = visitor.page
+    visitor.goes_to(visitor.provider.agency_b)
+    page.click("#login")
+    visitor.signs_in(next(CITIZENS))
+    page.wait_for_selector("#consent-allow, #sub")
+    if page.locator("#consent-allow").count():
+        page.click("#consent-allow")
+    visitor.looks_at("agency-b-signed-in")
+    page.click("#fetch-record")
+    page.wait_for_selector("#consent-allow")
+    visitor.looks_at("consent-record")
+    page.click("#consent-allow")
+    page.click("#pay")
+    page.wait_for_selector("#sandbox-sign-in")
+    visitor.looks_at("payment")
+    page.click("#sign-in")
+    page.wait_for_selector("#paid")
+    visitor.looks_at("agency-b-record-and-payment")
+
+
+def catalogue(visitor: Visitor) -> None:
+    visitor.goes_to("/console/catalogue")
+    visitor.signs_in("approver-a")
+    visitor.looks_at("console-catalogue")
+    visitor.goes_to("/console/catalogue/benefit-entitlements")
+    visitor.looks_at("console-catalogue-record")
+    visitor.goes_to("/console/catalogue/new")
+    visitor.looks_at("console-catalogue-new")
+
+
 def officers_desk(visitor: Visitor) -> None:
     visitor.goes_to("/officer")
     visitor.signs_in("officer-busaba")
@@ -150,6 +182,8 @@ WALKS: tuple[Callable[[Visitor], None], ...] = (
     enrolment,
     sign_in_and_consent,
     console,
+    exchange_between_agencies,
+    catalogue,
     administration,
     officers_desk,
     signing,

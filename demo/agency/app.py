@@ -173,7 +173,7 @@ class Site:
 
 
 def forget(signed_in: SignedIn) -> None:
-    signed_in.data = {}
+    signed_in.data, signed_in.record = {}, {}
     signed_in.withdrawn = True
 
 

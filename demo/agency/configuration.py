@@ -39,13 +39,17 @@ class Configuration:
 def load_configuration(file: Path) -> Configuration:
     """Reads the deployment's JSON: issuer, client_id, private_key (beside the file), origin, acr, office."""
     written = json.loads(file.read_text("utf-8"))
-    office = json.loads((OFFICES / f"{written['office']}.json").read_text("utf-8"))
     return Configuration(
         issuer=written["issuer"],
         client_id=written["client_id"],
         private_key=file.parent / written["private_key"],
         origin=written["origin"],
         acr=written["acr"],
-        office=office,
+        office=load_office(written["office"]),
         partner=written.get("partner", ""),
     )
+
+
+def load_office(name: str) -> dict[str, Any]:
+    office: dict[str, Any] = json.loads((OFFICES / f"{name}.json").read_text("utf-8"))
+    return office
