@@ -36,6 +36,7 @@ from idp.own_clients import register_own_client
 from idp.portal import views as portal_views
 from idp.portal.services import PortalServices
 from idp.registration import views as registration_views
+from idp.sandbox import automated_approval
 from idp.sandbox import views as sandbox_views
 from idp.signing_officers import Officer, SigningOfficers
 from idp.tables import METADATA
@@ -131,8 +132,12 @@ def blueprints(provider: Provider, desk: SigningServices, console: ConsoleServic
         officers_desk.blueprint(provider.enrolment, interaction),
         admin_views.blueprint(console),
         signing.views.blueprint(desk),
-        *([sandbox_views.blueprint(provider.outbox)] if ground.settings.sandbox else []),
+        *(sandbox_pages(provider) if ground.settings.sandbox else []),
     ]
+
+
+def sandbox_pages(provider: Provider) -> list[Blueprint]:
+    return [sandbox_views.blueprint(provider.outbox), automated_approval.blueprint(provider.interaction)]
 
 
 def logout_request(provider: Provider) -> Callable[[Mapping[str, str]], LogoutRequest]:

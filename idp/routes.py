@@ -125,6 +125,7 @@ ROUTES = (
 )
 
 SANDBOX_ROUTES = (
+    Route("/sandbox/ciba", "POST", "anyone"),
     Route("/sandbox/outbox", "GET", "anyone"),
     Route("/sandbox/outbox.json", "GET", "anyone"),
 )

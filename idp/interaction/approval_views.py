@@ -77,9 +77,12 @@ def find(services: InteractionServices, typed: str) -> Waiting | None:
 
 
 def begin(services: InteractionServices, asked: Waiting, shown: dict[str, str]) -> ResponseReturnValue:
-    """An interaction for each visit: a tab that was left is no obstacle."""
+    return redirect(f"/interaction/{begin_interaction(services, asked, shown)}", 303)
+
+
+def begin_interaction(services: InteractionServices, asked: Waiting, shown: dict[str, str]) -> str:
+    """One for each visit: a tab that was left is no obstacle. Returns its id."""
     told = dict(asked.request.get("decoupled") or {}) | shown | {"id": asked.id}
     stored: dict[str, Any] = {**asked.request, "decoupled": told}
     with services.ground.database.write() as connection:
-        begun = services.interactions.begin(connection, request=stored, client_id=asked.client_id)
-    return redirect(f"/interaction/{begun}", 303)
+        return services.interactions.begin(connection, request=stored, client_id=asked.client_id)
