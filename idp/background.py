@@ -22,6 +22,7 @@ def background(provider: Provider) -> list[Job]:
         Job("expired-sessions", 5 * second, provider.sessions.end_expired),
         Job("expired-enrolments", minute, provider.enrolment.cases.expire_due),
         Job("keys", minute, provider.trust.maintain),
+        Job("keys-ahead", 5 * second, provider.trust.keystore.make_ahead),
         Job("client-keys", 10 * minute, provider.server.client_keys.refresh_due),
         Job("purge", 10 * minute, lambda: purge(provider, ground.clock.now())),
     ]

@@ -67,6 +67,7 @@ class Keystore:
         self.ground = ground
         self.ring = KeyRing(custody or open_custody(ground.settings), ground.clock)
         self._current: dict[str, Current] = {}  # by slot
+        self._has_all = False  # every key that `make_ahead` makes
 
     def active(self, purpose: Purpose, algorithm: str | None = None) -> Signer:
         """The signer of a purpose, of its own algorithm or of another that it has. Cheap: ask for each signature, keep
@@ -146,6 +147,22 @@ class Keystore:
             second = [record for record in made if not self._insert(connection, record, actor)]
         for record in second:
             self.ring.discard(record.kid)
+
+    def make_ahead(self, *, actor: str = "system") -> bool:
+        """A job: makes one key that a client may ask for and that is not there yet, so that it stands in the JWKS before
+        anything was signed with it. False when none is missing.
+        """
+        if self._has_all:
+            return False
+        wanted = {
+            active_slot(purpose, name): (purpose, name) for purpose, rules in RULES.items() for name in rules.also
+        }
+        there = {record.slot for record in self.records()}
+        missing = [key for slot, key in wanted.items() if slot not in there]
+        if missing:
+            self.ensure_all(missing[:1], actor=actor)
+        self._has_all = not missing
+        return bool(missing)
 
     def create(
         self, purpose: Purpose, algorithm: str | None = None, label: str = "", *, actor: str = "system"

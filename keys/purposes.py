@@ -47,8 +47,8 @@ class Purpose(StrEnum):
 class Rules:
     """`algorithm` is the default for new keys, None for a symmetric secret. `many`: a key for each holder.
 
-    `also`: other algorithms of which the purpose has a key each, made when first asked for, or, where `ahead`, at the
-    first start: others must find it in the JWKS before anything was signed. `decrypts`: what others encrypt to us.
+    `also`: other algorithms of which the purpose has a key each, made soon after the first start (`make_ahead`) or when
+    first asked for; where `ahead`, at the first start itself. `decrypts`: what others encrypt to us.
 
     `publication` and `overlap` of None: the public key is in no JWKS. `verifies_for_ever`: it never leaves it.
     `cryptoperiod` (SP 800-57 part 1 section 5.3): a successor is announced when the key is older.

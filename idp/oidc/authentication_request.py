@@ -109,7 +109,7 @@ def reject_unsupported(asked: Asked) -> Mapping[str, Any]:
 
 def assign_response_mode(asked: Asked) -> Mapping[str, Any]:
     """OAuth 2.0 Multiple Response Types section 2.1, Form Post Response Mode and JARM section 2.3. A client that
-    registered `response_modes` (FAPI 2.0 Message Signing section 6.1.1) is held to them.
+    registered `response_modes` (FAPI 2.0 Message Signing section 5.4) is held to them.
     """
     mode = asked.parameters.get("response_mode") or jarm.default_mode(asked.client)
     allowed = asked.client.response_modes or RESPONSE_MODES

@@ -133,7 +133,7 @@ class TestMessageSigning:
         assert "response_mode must be one of" in claims["error_description"]
 
 
-@requirement("FAPI 2.0 MS", "6.1.1", "MUST")
+@requirement("FAPI 2.0 MS", "5.4", "MUST")
 def test_a_client_that_registered_its_response_modes_is_held_to_them(provider, browser):
     agency = provider.agency("modes", response_modes=["jwt"])
     assert query_of(agency.authorize(browser, response_mode="query"))["error"] == "invalid_request"
