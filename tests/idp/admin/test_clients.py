@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from idp.registration.client_registration import Registration
 from tests.idp.admin.site import FORM, KEY, errors
 
 
@@ -104,3 +105,27 @@ def test_markup_in_a_name_stays_text(site, developer):
     code = developer.get(f"/console/clients/{client_id}/code/app.py")
     assert code.content_type.startswith("text/plain")
     compile(code.text, "app.py", "exec")
+
+
+def test_what_a_stricter_profile_wrote_down_goes_with_it(site, developer):
+    client_id = site.register(developer, profile="fapi2-message-signing")
+    strict = site.provider.server.clients.load(client_id).metadata
+    assert strict["require_signed_request_object"] is True
+    assert developer.submit(f"/console/clients/{client_id}/edit", FORM).status_code == 303
+    basic = site.provider.server.clients.load(client_id).metadata
+    assert basic["prajak_profile"] == "oidc-basic"
+    written = {"require_signed_request_object", "require_pushed_authorization_requests", "dpop_bound_access_tokens"}
+    assert not written & basic.keys()
+    assert basic["id_token_signed_response_alg"] == "ES256"
+
+
+def test_a_service_that_signs_nobody_in_has_a_page_without_code(site, developer):
+    metadata = {"client_name": "Nightly job", "grant_types": ["client_credentials"]}
+    registration = Registration(site.provider.ground, site.provider.server.clients)
+    client_id = registration.register(metadata, by="test", agency_id="agency-a")["client_id"]
+    page = developer.get(f"/console/clients/{client_id}")
+    assert page.status_code == 200
+    assert "Code to copy" not in page.text
+    assert developer.get(f"/console/clients/{client_id}/code/app.py").status_code == 404
+    for path in ("edit", "keys", "logo", "check"):
+        assert developer.get(f"/console/clients/{client_id}/{path}").status_code == 200
