@@ -149,16 +149,14 @@ class Keystore:
             self.ring.discard(record.kid)
 
     def make_ahead(self, *, actor: str = "system") -> bool:
-        """A job: makes one key that a client may ask for and that is not there yet, so that it stands in the JWKS before
-        anything was signed with it. False when none is missing.
+        """A job: makes one key that a client may ask for and that is not there yet, so that it stands in the JWKS
+        before anything was signed with it. False when none is missing.
         """
         if self._has_all:
             return False
-        wanted = {
-            active_slot(purpose, name): (purpose, name) for purpose, rules in RULES.items() for name in rules.also
-        }
+        wanted = [(purpose, name) for purpose, rules in RULES.items() for name in rules.also]
         there = {record.slot for record in self.records()}
-        missing = [key for slot, key in wanted.items() if slot not in there]
+        missing = [key for key in wanted if active_slot(*key) not in there]
         if missing:
             self.ensure_all(missing[:1], actor=actor)
         self._has_all = not missing
