@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 from playwright.sync_api import Browser, Page
 
 from tests.browser import DESK, PHONE
@@ -135,6 +137,31 @@ def catalogue(visitor: Visitor) -> None:
     visitor.looks_at("console-catalogue-new")
 
 
+def asked_elsewhere(visitor: Visitor) -> None:
+    """The code that a device shows, and a service that asks somebody who is not there."""
+    page, citizen, issuer = visitor.page, next(CITIZENS), visitor.provider.issuer
+    wanted = {"client_id": "demo-native", "scope": "openid profile"}
+    device = httpx.post(f"{issuer}/device_authorization", data=wanted).raise_for_status().json()
+    visitor.goes_to("/device")
+    visitor.looks_at("device")
+    page.fill("[name=user_code]", device["user_code"])
+    page.click("#user-code-continue")
+    visitor.signs_in(citizen)
+    visitor.looks_at("device-approval")
+    page.click("#request-approve")
+    visitor.looks_at("device-approved")
+    basic = json.loads((visitor.provider.data_dir / "demo" / "demo-basic.json").read_text("utf-8"))
+    wanted = {"scope": "openid profile", "login_hint": citizen, "binding_message": "ช่องบริการ 4 เวลา 10.20 น."}
+    credentials = (basic["client_id"], basic["client_secret"])
+    httpx.post(f"{issuer}/bc-authorize", data=wanted, auth=credentials).raise_for_status()
+    visitor.goes_to("/me")
+    visitor.looks_at("citizen-asked")
+    page.click("a[href^='/request/']")
+    visitor.looks_at("approval")
+    page.click("#request-deny")
+    visitor.looks_at("approval-refused")
+
+
 def officers_desk(visitor: Visitor) -> None:
     visitor.goes_to("/officer")
     visitor.signs_in("officer-busaba")
@@ -185,6 +212,7 @@ WALKS: tuple[Callable[[Visitor], None], ...] = (
     exchange_between_agencies,
     catalogue,
     administration,
+    asked_elsewhere,
     officers_desk,
     signing,
 )

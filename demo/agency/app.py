@@ -76,8 +76,11 @@ class Site:
         return render_template("home.html", signed_in=signed_in, raw=readable(signed_in), **shared(signed_in.data))
 
     def login(self) -> AnyResponse:
-        """A plain link leads here. Someone signed in already goes home: a stale tab starts nothing anew."""
-        if self.signed_in:
+        """A plain link leads here, and the provider's own (OpenID Connect Core section 4), which names itself. Someone
+        signed in already goes home: a stale tab starts nothing anew.
+        """
+        issuer = self.configuration.issuer
+        if self.signed_in or request.args.get("iss", issuer) != issuer:
             return redirect(url_for("home"))
         return redirect(self.provider.authorization_url(language.language()))
 

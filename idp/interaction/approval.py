@@ -8,7 +8,6 @@ with the grant, the audit entry and the ping to the client; a second tab sees ho
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
@@ -101,6 +100,6 @@ def request_id(visit: Visit) -> str:
     return decoupled(visit)["id"]
 
 
-def decoupled(visit: Visit) -> Mapping[str, Any]:
+def decoupled(visit: Visit) -> Mapping[str, str]:
     assert visit.request is not None  # noqa: S101 - our own pages have none
     return visit.request.decoupled

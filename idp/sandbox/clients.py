@@ -13,7 +13,7 @@ from joserfc.jwk import ECKey
 from core.ground import Ground
 from idp.models.client import Clients, ClientStatus
 from idp.registration.client_registration import Registration
-from idp.registration.rules import DEVICE_CODE
+from idp.registration.rules import CIBA, DEVICE_CODE
 from idp.sandbox.client_certificate import certified_key
 
 BY = "sandbox"
@@ -122,7 +122,8 @@ def metadata(port: int) -> dict[str, dict[str, Any]]:
         | {"prajak_profile": "fapi2-security", "dpop_bound_access_tokens": True},
         "demo-basic": common
         | names("Example basic client", "บริการตัวอย่างพื้นฐาน")
-        | {"token_endpoint_auth_method": "client_secret_basic"},
+        | lasting("authorization_code", "client_credentials", CIBA)
+        | {"backchannel_token_delivery_mode": "poll", "token_endpoint_auth_method": "client_secret_basic"},
     }
 
 
@@ -136,6 +137,7 @@ def agency(key: str, name: str, name_th: str, port: int) -> dict[str, Any]:
     origin = f"http://agency-{key}.localhost:{port}"
     return names(name, name_th) | {
         "client_uri": f"{origin}/",
+        "initiate_login_uri": f"{origin}/login",
         "redirect_uris": [f"{origin}/callback"],
         "post_logout_redirect_uris": [f"{origin}/signed-out"],
         "backchannel_logout_uri": f"{origin}/backchannel-logout",

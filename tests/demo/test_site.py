@@ -49,6 +49,12 @@ def test_another_site_s_form_is_not_taken(site, headers):
     assert site.post("/logout", headers=headers).status_code == 403
 
 
+def test_another_provider_s_name_begins_no_login(site):
+    """OpenID Connect Core section 4."""
+    assert site.get("/login?iss=https://evil.example").location == "/"
+    assert site.get("/login?iss=http://localhost:1").status_code == 503  # ours, which is away
+
+
 def test_a_provider_that_is_away_is_said_plainly(site):
     page = site.get("/login")
     assert page.status_code == 503

@@ -25,8 +25,17 @@ from tests.imports import ROOT
 PLANS = ROOT / "docs" / "conformance"
 SUITE = "https://localhost.emobix.co.uk:8443"  # where the suite's own containers serve it
 YEAR = timedelta(days=365)
-IDENTITY_ASSURANCE = {
-    "userinfo": {"verified_claims": {"verification": {"trust_framework": None}, "claims": {"given_name": None}}}
+VERIFIED = ["given_name", "family_name", "birthdate"]
+IDENTITY_ASSURANCE = {  # the suite's words for what its plan shall ask
+    "verified_claims_names": VERIFIED,
+    "unverified_claims_names": ["name", "email"],
+    "verified_claims_request_list": [
+        {
+            "userinfo": {
+                "verified_claims": {"verification": {"trust_framework": None}, "claims": dict.fromkeys(VERIFIED)}
+            }
+        }
+    ],
 }
 BROWSER = [  # the sandbox's forms, by the ids that stay the same; what a plan does not meet is left out
     {
@@ -91,15 +100,13 @@ def configuration(plan: Mapping[str, Any], *, issuer: str, suite: str, register:
             made[name]["jwks"] = private
         if metadata.get("backchannel_token_delivery_mode"):
             made[name] |= {"hint_type": "login_hint", "hint_value": "somchai", "acr_value": ""}
+            made["automated_ciba_approval_url"] = f"{issuer}/sandbox/ciba?auth_req_id={{auth_req_id}}&action={{action}}"
         if metadata.get("tls_client_certificate_bound_access_tokens"):
             made["mtls" if name == "client" else "mtls2"] = certificate(registered["client_id"])
     if plan["plan"].startswith("ekyc"):
-        made["ekyc"] = {
-            "request_schemas": [],
-            "response_schemas": [],
-            "unverified_claims_names": {"userinfo": {"name": None}},
-        }
-        made["ekyc"] |= {"verified_claims_names": IDENTITY_ASSURANCE}
+        made["ekyc"] = IDENTITY_ASSURANCE
+    if "ciba" in plan["plan"]:
+        made["automated_ciba_approval_url"] = f"{issuer}/sandbox/ciba?auth_req_id={{auth_req_id}}&action={{action}}"
     return made
 
 
