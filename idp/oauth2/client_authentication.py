@@ -6,7 +6,6 @@ The methods are strangers to each other; which there are is a table in `idp/serv
 from __future__ import annotations
 
 from base64 import b64decode
-from binascii import Error as NotBase64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -84,5 +83,5 @@ def read_basic(authorization: str) -> tuple[str, str]:
         if not colon:
             raise InvalidClient("the Authorization header has no colon")
         return unquote_plus(client_id, errors="strict"), unquote_plus(secret, errors="strict")
-    except (NotBase64, UnicodeError) as error:
+    except ValueError as error:  # neither base64 nor UTF-8, or not even ASCII
         raise InvalidClient("the Authorization header is not Basic authentication") from error

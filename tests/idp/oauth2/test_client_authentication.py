@@ -56,6 +56,7 @@ def test_a_wrong_secret_is_refused_with_a_challenge(basic):
         "Basic " + b64encode(b"no colon").decode(),
         "Basic " + b64encode(b"\xff:\xff").decode(),
         "Basic " + b64encode(b"%ZZ:%FF").decode(),
+        "Basic \xb5",
     ],
 )
 def test_a_header_that_is_no_basic_authentication_is_refused(refusing, header):
