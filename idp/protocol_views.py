@@ -94,7 +94,7 @@ def read_call(server: Server, endpoint: str) -> Call:
     if (request.content_length or 0) > MAX_BODY:
         raise InvalidRequest("the request is too large")
     certificate = read_client_cert(client_certificate())
-    g.call = Call(
+    call = Call(
         method=request.method,
         url=server.url(endpoint, alias=bool(certificate)),
         form=read_body() if request.method == "POST" else {},
@@ -105,7 +105,8 @@ def read_call(server: Server, endpoint: str) -> Call:
         origin=request.headers.get("Origin", ""),
         accept=request.headers.get("Accept", ""),
     )
-    return g.call
+    g.call = call
+    return call
 
 
 def read_body() -> Mapping[str, str]:

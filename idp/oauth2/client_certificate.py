@@ -39,7 +39,7 @@ def check_issued(certificate: x509.Certificate, authorities: tuple[x509.Certific
     """RFC 5280 section 6, for clients. Without any authority nothing is trusted."""
     if not authorities:
         raise BadCertificate("no authority is trusted here to certify clients")
-    builder = PolicyBuilder().store(Store(authorities)).time(now.replace(tzinfo=None))
+    builder = PolicyBuilder().store(Store(list(authorities))).time(now.replace(tzinfo=None))
     verifier = builder.extension_policies(ca_policy=ISSUER, ee_policy=LEAF).build_client_verifier()
     try:
         verifier.verify(certificate, [])
