@@ -25,6 +25,7 @@ from idp.oauth2.endpoint import EndpointServices
 from idp.oauth2.jwt_access_token import read_own_claims
 from idp.oauth2.one_time import spend_all
 from idp.oauth2.parameters import required
+from idp.oauth2.refresh_token import is_in_force
 from keys.purposes import Purpose
 
 TYP = "token-introspection+jwt"  # RFC 9701 section 5
@@ -45,6 +46,7 @@ class Introspection:
         self.keystore = services.keystore
         self.accounts = services.accounts
         self.resources = services.resources
+        self.clients = services.clients
 
     def answer(self, call: AuthenticatedCall) -> Reply:
         """Section 2.2; RFC 9701 section 5 where the caller asks for it or is registered so. Raises InvalidClient for
@@ -66,7 +68,7 @@ class Introspection:
     def _access_token(self, token: str, caller: RegisteredClient) -> Mapping[str, Any] | None:
         with self.ground.database.read() as connection:
             row = load_token_in_force(connection, hashed(token), now=self.ground.clock.now())
-        if row is None or not self._concerns(row, caller) or not self._is_active(row["account_id"]):
+        if row is None or not self._concerns(row, caller) or self._is_ended(row):
             return None
         claims = read_own_claims(token)
         known = {"active": True, "token_type": "DPoP" if row["jkt"] else "Bearer", **claims}
@@ -93,15 +95,18 @@ class Introspection:
         resource = self.resources.load(row["audience"])
         return caller.client_id == row["client_id"] or (resource is not None and resource.client_id == caller.client_id)
 
+    def _is_ended(self, row: Mapping[str, Any]) -> bool:
+        """Its client was removed, or its person's account is not in force."""
+        return self.clients.load(row["client_id"]) is None or not self._is_active(row["account_id"])
+
     def _refresh_token(self, token: str, caller: RegisteredClient) -> Mapping[str, Any] | None:
         """Only the current one, and only to its client: no resource server has any business with it."""
         with self.ground.database.read() as connection:
             row = load_refresh_token(connection, token[:HANDLE_LENGTH])
         now = self.ground.clock.now()
-        if row is None or row["client_id"] != caller.client_id or row["token_hash"] != hashed(token):
+        if row is None or not is_in_force(row, caller.client_id, now) or row["token_hash"] != hashed(token):
             return None
-        ends = min(row["idle_until"], row["expires_at"])
-        if row["revoked_at"] is not None or now >= ends or not self._is_active(row["account_id"]):
+        if not self._is_active(row["account_id"]):
             return None
         return {
             "active": True,
@@ -110,7 +115,7 @@ class Introspection:
             "sub": row["sub"],
             "scope": row["scope"],
             "iat": timestamp(row["issued_at"]),
-            "exp": timestamp(ends),
+            "exp": timestamp(min(row["idle_until"], row["expires_at"])),
         }
 
     def _sub_at(self, caller: RegisteredClient, account_id: str) -> str:

@@ -25,6 +25,7 @@ from idp.oauth2.client_authentication import RefreshKeys
 from idp.oauth2.client_signature import verify_by_client
 from idp.oauth2.compact_jwe import MAX_JWE, decrypt, is_encrypted
 from idp.oauth2.compact_jws import BadToken, UnverifiedToken, numeric_date, parse_unverified, read_object
+from idp.oauth2.parameters import REPEATABLE, repeated
 from keys.keystore import Keystore
 from keys.purposes import Purpose
 
@@ -175,6 +176,8 @@ def text_of(name: str, value: Any) -> str:
         if "\0" in value:
             raise BadToken(f"{name[:40]} has a NUL character")
         return value
+    if name in REPEATABLE and isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return " ".join(repeated(name, each) for each in value)
     if isinstance(value, dict | list):  # `claims`, `authorization_details`
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, bool) or not isinstance(value, int):

@@ -32,7 +32,7 @@ def read_form(raw: bytes) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, value in pairs:
         if name in REPEATABLE:
-            value = repeated(name, value, found.get(name, ""))  # noqa: PLW2901
+            value = f"{found.get(name, '')} {repeated(name, value)}".strip()  # noqa: PLW2901
         elif name in found:
             raise InvalidRequest(f"{name[:40]} is there more than once")
         if "\0" in value:
@@ -41,11 +41,11 @@ def read_form(raw: bytes) -> dict[str, str]:
     return {name: value for name, value in found.items() if value}
 
 
-def repeated(name: str, value: str, before: str) -> str:
-    """All values of it, parted by spaces, of which a URI has none."""
+def repeated(name: str, value: str) -> str:
+    """One of its values: they are kept parted by spaces, of which a URI has none."""
     if " " in value:
         raise InvalidRequest(f"{name} has a space in it")
-    return f"{before} {value}".strip()
+    return value
 
 
 def required(parameters: Mapping[str, str], name: str) -> str:

@@ -56,10 +56,12 @@ SEALED_BY = b"prajak-refresh-successor-v1"
 
 @dataclass(frozen=True)
 class Held:
-    """A refresh token that was presented, with its row."""
+    """A refresh token that was presented, with its row and what that refers to."""
 
     token: str
     row: Mapping[str, Any]
+    asked: Mapping[str, Any]
+    granted: frozenset[str]
 
     @property
     def is_current(self) -> bool:
@@ -97,26 +99,19 @@ class RefreshTokenGrant:
         """Every reason to refuse sounds the same, but for the key."""
         with self.ground.database.read() as connection:
             row = load_refresh_token(connection, token[:HANDLE_LENGTH])
-        now = self.ground.clock.now()
-        if (
-            row is None
-            or row["client_id"] != call.client.client_id
-            or row["revoked_at"] is not None
-            or now >= min(row["idle_until"], row["expires_at"])
-        ):
-            raise InvalidGrant("the refresh token is not in force, or not this client's")
-        check_key(row, call)
-        return Held(token, row)
+            if row is None or not is_in_force(row, call.client.client_id, self.ground.clock.now()):
+                raise InvalidGrant("the refresh token is not in force, or not this client's")
+            check_key(row, call)
+            digest = row["requested_claims"]
+            asked = (load_requested_claims(connection, digest) or {}) if digest else {}
+            grant = load_grant_in_force(connection, row["grant_id"]) if row["grant_id"] else None
+        return Held(token, row, asked, grant.claims if grant else frozenset())
 
     def _authorized(self, held: Held, call: AuthenticatedCall) -> Authorized:
         """OpenID Connect Core section 12.2: of the same person, at the time they authenticated, without a nonce."""
         row = held.row
         if not self._is_active(row["account_id"]):
             raise InvalidGrant("the account is not in force")
-        with self.ground.database.read() as connection:
-            grant = load_grant_in_force(connection, row["grant_id"]) if row["grant_id"] else None
-            digest = row["requested_claims"]
-            asked = (load_requested_claims(connection, digest) or {}) if digest else {}
         return Authorized(
             client=call.client,
             sub=row["sub"],
@@ -128,9 +123,9 @@ class RefreshTokenGrant:
             auth_time=row["auth_time"],
             acr=row["acr"],
             amr=tuple(row["amr"].split()),
-            requested_claims=digest,
-            asked=asked,
-            granted=grant.claims if grant else frozenset(),
+            requested_claims=row["requested_claims"],
+            asked=held.asked,
+            granted=held.granted,
             resource=tuple(row["resource"].split()),
             beside=frozenset({"id_token"}),
         )
@@ -266,6 +261,12 @@ def idle_until(settings: Settings, expires_at: datetime, now: datetime) -> datet
 
 
 # Rules --------------------------------------------------------------------------------------------------------------
+
+
+def is_in_force(row: Mapping[str, Any], client_id: str, now: datetime) -> bool:
+    """This client's, not revoked, used lately enough and not too old."""
+    ends = min(row["idle_until"], row["expires_at"])
+    return row["client_id"] == client_id and row["revoked_at"] is None and bool(now < ends)
 
 
 def check_key(row: Mapping[str, Any], call: AuthenticatedCall) -> None:

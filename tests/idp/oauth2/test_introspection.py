@@ -114,6 +114,13 @@ def test_the_token_of_a_suspended_account_is_inactive(agency, browser, provider)
     assert introspect(agency, token).json == INACTIVE
 
 
+def test_the_token_of_a_client_that_was_removed_is_inactive(agency, browser, provider):
+    api = register_api(provider)
+    token = agency.redeem(agency.code(browser, resource=CONTACTS)).json["access_token"]
+    assert provider.registration.remove(agency.client_id, by="test")
+    assert introspect(api.agency, token).json == INACTIVE
+
+
 @requirement("RFC 7662", "2.1", "MAY")
 @pytest.mark.parametrize("hint", ["access_token", "refresh_token", "anything"])
 def test_a_wrong_hint_hides_nothing(refreshing, browser, hint):

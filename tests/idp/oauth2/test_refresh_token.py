@@ -168,6 +168,7 @@ def test_it_is_missing(agency):
 # Rotation -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.both_backends
 def test_within_the_grace_a_replay_gets_the_same_successor(agency, browser, clock):
     token = agency.sign_in(browser, scope=OFFLINE)["refresh_token"]
     first = refreshed(agency, token)
@@ -188,6 +189,7 @@ def test_a_replay_after_the_grace_kills_the_family(agency, browser, clock):
     assert ("refresh_token.replayed", "replayed") in events(agency)
 
 
+@pytest.mark.both_backends
 def test_the_grace_answers_three_replays_and_the_fourth_kills_the_family(agency, browser):
     token = agency.sign_in(browser, scope=OFFLINE)["refresh_token"]
     successors = {refreshed(agency, token)["refresh_token"] for _ in range(4)}
@@ -292,6 +294,7 @@ def test_offline_access_outlives_the_session(agency, browser):
     assert "sid" not in agency.verified(again["id_token"])
 
 
+@pytest.mark.both_backends
 @requirement("OIDC Back-Channel Logout", "2.7", "SHOULD")
 def test_without_offline_access_it_ends_with_the_session(agency, browser):
     token = agency.sign_in(browser, scope="openid profile")["refresh_token"]

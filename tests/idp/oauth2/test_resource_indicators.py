@@ -6,9 +6,10 @@ from urllib.parse import urlencode
 
 import pytest
 
-from idp.errors import InvalidTarget
+from idp.errors import InvalidRequest, InvalidTarget
 from idp.models.protected_resource import remove_protected_resource
 from idp.oauth2.authorization_request import Asked
+from idp.oauth2.jar import parameters_of
 from idp.oauth2.parameters import read_form
 from idp.oauth2.resource_indicators import assign_resource, read_resources, target_of
 from tests.conftest import NOW
@@ -122,6 +123,19 @@ def test_beside_authorization_details_it_is_refused(provider):
     asked = Asked(registered(), parameters, NOW, provider.server.hints, resources=provider.server.resources)
     with pytest.raises(InvalidTarget, match="beside"):
         assign_resource(asked)
+
+
+def test_in_a_request_object_several_are_a_list():
+    """RFC 9101 section 4: JSON says it by an array."""
+    parameters = parameters_of({"resource": ["https://a.example", "urn:b"]})
+    assert read_resources(parameters) == ("https://a.example", "urn:b")
+    with pytest.raises(InvalidRequest, match="space"):
+        parameters_of({"resource": ["https://a.example b"]})
+
+
+def test_a_space_does_not_smuggle_a_second_one():
+    with pytest.raises(InvalidRequest, match="space"):
+        read_form(b"resource=https%3A%2F%2Fa.example+https%3A%2F%2Fb.example")
 
 
 def test_resource_is_the_parameter_that_may_be_repeated():
