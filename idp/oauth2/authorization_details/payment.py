@@ -1,7 +1,8 @@
 """`prajak_payment`: a fee that the person is asked to pay.
 
-They see amount, payee and reference, and their passkey signs just these; whoever takes the payment finds the assertion
-in the token response and verifies it over the same hash (`core.signing_challenge.details_challenge`).
+Who asks is who is paid: nobody can name another payee. The person sees amount, payee and reference, and their passkey
+signs just these; whoever takes the payment finds the assertion in the token response and verifies it over the same hash
+(`core.signing_challenge.details_challenge`).
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from idp.errors import InvalidAuthorizationDetails
 from idp.oauth2.authorization_details.schema import (
+    Detail,
     DetailType,
     Member,
     check_members,
@@ -36,6 +39,13 @@ def is_amount(value: Any, asked: Asked) -> bool:
     return True
 
 
+def check_payee(detail: Detail, asked: Asked) -> None:
+    """By the names that were registered, and approved before the client went live."""
+    for name, registered in (("creditorName", "client_name"), ("creditorName#th", "client_name#th")):
+        if name in detail and detail[name] != asked.client.get(registered):
+            raise InvalidAuthorizationDetails(f"prajak_payment: {name} must be this client's own {registered}")
+
+
 TYPE = DetailType(
     name="prajak_payment",
     members={
@@ -47,6 +57,7 @@ TYPE = DetailType(
         "prajak_nonce": is_nonce,
     },
     optional={"creditorName#th": is_text(140)},
+    check=check_payee,
     audience=lambda _detail, issuer: f"{issuer}/payments",
     signed=True,
 )

@@ -17,6 +17,7 @@ from tests.idp.clients import registered
 from tests.idp.provider import ISSUER, claims_of, query_of
 from tests.protocol.requirement import requirement
 
+NAMES = {"client_name": "Department of Example Vehicles", "client_name#th": "กรมทะเบียนยานพาหนะตัวอย่าง"}
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 
 
@@ -34,7 +35,7 @@ def detail(now: datetime = NOW, **changed: Any) -> dict[str, Any]:
 
 
 def assign(given: dict[str, Any]) -> Any:
-    client = registered(authorization_details_types=["prajak_payment"])
+    client = registered(authorization_details_types=["prajak_payment"], **NAMES)
     asked = Asked(client, {"authorization_details": json.dumps([given])}, NOW, hints=None)  # type: ignore[arg-type]
     return assign_authorization_details(asked)["authorization_details"]
 
@@ -65,6 +66,8 @@ def test_a_payment_is_taken_as_it_is(changed):
         {"instructedAmount": amount("1.00", "USD")},
         {"instructedAmount": {"amount": "1.00"}},
         {"instructedAmount": "1.00"},
+        {"creditorName": "Another Department"},
+        {"creditorName#th": "กรมอื่น"},
         {"creditorName": ""},
         {"creditorName": "a\nb"},
         {"creditorName": None},
@@ -91,7 +94,7 @@ def test_no_two_payments_have_one_challenge():
 
 
 def test_a_citizen_sees_the_payment_and_signs_just_that(provider, browser, clock):
-    agency = provider.agency("vehicles", authorization_details_types=["prajak_payment"])
+    agency = provider.agency("vehicles", authorization_details_types=["prajak_payment"], **NAMES)
     wanted = detail(clock.now())
     asked = agency.authorize(browser, scope="openid", authorization_details=json.dumps([wanted]))
     login = browser.submit(str(asked.location), {"step": "sandbox", "user": "somchai"})
@@ -108,7 +111,7 @@ def test_a_citizen_sees_the_payment_and_signs_just_that(provider, browser, clock
 
 
 def test_a_standing_consent_does_not_pay(provider, browser, clock):
-    agency = provider.agency("vehicles", authorization_details_types=["prajak_payment"])
+    agency = provider.agency("vehicles", authorization_details_types=["prajak_payment"], **NAMES)
     agency.sign_in(browser, scope="openid")
     details = json.dumps([detail(clock.now())])
     answer = query_of(agency.authorize(browser, scope="openid", prompt="none", authorization_details=details))
@@ -116,7 +119,7 @@ def test_a_standing_consent_does_not_pay(provider, browser, clock):
 
 
 def test_a_person_who_does_not_pay_goes_back(provider, browser, clock):
-    agency = provider.agency("vehicles", authorization_details_types=["prajak_payment"])
+    agency = provider.agency("vehicles", authorization_details_types=["prajak_payment"], **NAMES)
     details = json.dumps([detail(clock.now())])
     agency.sign_in(browser, scope="openid")
     location = str(agency.authorize(browser, scope="openid", authorization_details=details).location)
