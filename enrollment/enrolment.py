@@ -196,8 +196,8 @@ class Enrolment:
         if details is None:
             raise StepTaken
         contact = self.contact(case)
-        known: dict[str, Any] = dict(details)
-        return PersonAttributes(**known, **{"email" if contact.channel == "email" else "phone": contact.address})
+        known: dict[str, Any] = details | {"email" if contact.channel == "email" else "phone": contact.address}
+        return PersonAttributes(**known)
 
     def passkey_options(self, case: Case) -> str:
         name = self.person(case).name_th

@@ -169,8 +169,8 @@ def releasable_claims(
     """The same with values, purposes and legal bases, in the catalogue's order: what the consent page lists."""
     names = consented_names(request, client)
     order = [name for name in (*CATALOGUE, VERIFIED_CLAIMS) if name in names]
-    essential = essential_names(request)
-    return [claim_release(name, client, attributes, identity, essential=name in essential) for name in order]
+    asked = asked_individually(request)
+    return [claim_release(name, client, attributes, identity, asked=asked.get(name, ())) for name in order]
 
 
 def claim_release(
@@ -179,15 +179,19 @@ def claim_release(
     attributes: PersonAttributes,
     identity: VerifiedIdentity | None,
     *,
-    essential: bool,
+    asked: Iterable[Mapping[str, Any]],
 ) -> ClaimRelease:
+    """The registered purpose was approved, so it goes before one that only the request has. Section 5.5.1: essential
+    means that the service needs it to go on, not that the person must agree.
+    """
+    asked = tuple(asked)
     entry = registration_of(client, name) or {}
     return ClaimRelease(
         name=name,
         value=claim_value(name, attributes, identity),
-        purpose=str(entry.get("purpose", "")),
+        purpose=str(entry.get("purpose") or next((want["purpose"] for want in asked if "purpose" in want), "")),
         legal_basis=str(entry.get("legal_basis", "")),
-        essential=essential or bool(entry.get("essential")),
+        essential=bool(entry.get("essential")) or any(want.get("essential") for want in asked),
     )
 
 
@@ -197,13 +201,15 @@ def claim_value(name: str, attributes: PersonAttributes, identity: VerifiedIdent
     return CATALOGUE[name].value(attributes, identity)
 
 
-def essential_names(request: AuthorizationRequest) -> set[str]:
-    """Section 5.5.1: essential means that the service needs it to go on, not that the person must agree."""
-    found: set[str] = set()
+def asked_individually(request: AuthorizationRequest) -> dict[str, list[Mapping[str, Any]]]:
+    """Section 5.5.1: what the request says of single claims, wherever it asks for them."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
     for destination in ("id_token", "userinfo"):
         asked = request.claims.get(destination) or {}
-        members = [asked, *(claims_asked(each) for each in verified_requests(asked))]
-        found |= {n for each in members for n, want in each.items() if isinstance(want, dict) and want.get("essential")}
+        for members in (asked, *(claims_asked(each) for each in verified_requests(asked))):
+            for name, want in members.items():
+                if isinstance(want, dict):
+                    found.setdefault(name, []).append(want)
     return found
 
 

@@ -323,6 +323,17 @@ def test_a_purpose_is_3_to_300_characters(purpose):
         check_request({"verification": TRUST, "claims": {"name": {"purpose": purpose}}})
 
 
+def test_a_purpose_that_only_the_request_has_is_shown_as_text(provider, browser):
+    agency = provider.agency(prajak_claims=None)
+    wanted = {
+        "verified_claims": {"verification": TRUST, "claims": {"given_name": {"purpose": "<b>For</b> the register"}}}
+    }
+    asked = agency.authorize(browser, scope="openid", claims=json.dumps({"userinfo": wanted}))
+    login = browser.submit(str(asked.location), {"step": "sandbox", "user": "somchai"})
+    page = browser.get(str(browser.get(str(login.location)).location)).text
+    assert "&lt;b&gt;For&lt;/b&gt; the register" in page
+
+
 def test_a_malformed_request_reaches_the_agency_as_invalid_request(agency, browser):
     wanted = {"userinfo": {"verified_claims": {"verification": {}, "claims": {"name": None}}}}
     answer = query_of(agency.authorize(browser, claims=json.dumps(wanted)))
