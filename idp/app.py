@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -25,6 +26,7 @@ from core.telemetry import configure_logging
 from idp import authorize, front_door, openapi, protocol_views
 from idp.admin import access, officers_desk
 from idp.admin import views as admin_views
+from idp.admin.logo import fetch_logo
 from idp.admin.services import ConsoleServices
 from idp.authorize import Authorization
 from idp.background import background
@@ -119,7 +121,7 @@ def blueprints(provider: Provider, desk: SigningServices, console: ConsoleServic
         front_door.blueprint(ground, lambda: health(provider), openapi.document(ground.settings)),
         keys.views.blueprint(provider.trust),
         protocol_views.blueprint(provider.server),
-        registration_views.blueprint(ground, provider.server.clients),
+        registration_views.blueprint(ground, provider.server.clients, partial(fetch_logo, ground.outbound)),
         authorize.blueprint(authorization),
         interaction_views.blueprint(interaction),
         logout.blueprint(interaction, logout_request(provider)),

@@ -29,7 +29,7 @@ from idp.registration.problems import InvalidMetadata, Problem
 from idp.registration.rules import CIBA, DEVICE_CODE, redirect_hosts
 from idp.registration.software_statement import MEMBER, TrustedIssuers
 
-FetchLogo = Callable[[str], bytes]  # an image that may be shown; raises PersonError
+FetchLogo = Callable[[str], bytes | None]  # an image that may be shown; raises PersonError
 LOGO_TYPE = "image/png"
 SECRET_METHODS = ("client_secret_basic", "client_secret_post")
 CLIENT_ID_LENGTH = 80

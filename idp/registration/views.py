@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import structlog
 from flask import Blueprint, Response, jsonify, make_response, request
 from flask.typing import ResponseReturnValue
 
+from core.errors import PersonError
 from core.ground import Ground
 from core.web import ANYONE, BEARER, callers, machine, reads_raw, source
 from idp.errors import InvalidClientMetadata, InvalidToken, OAuthError
@@ -15,17 +17,19 @@ from idp.models.client import Clients
 from idp.oauth2.bearer import NoToken, read_access_token
 from idp.oauth2.parameters import NotStrictJson, read_json
 from idp.registration.client_configuration import ClientConfiguration
-from idp.registration.client_registration import Registration
+from idp.registration.client_registration import FetchLogo, Registration
 from idp.registration.dynamic_registration import PATH, DynamicRegistration
 from idp.registration.problems import InvalidMetadata
 
 LONGEST = 128 * 1024
 
+log = structlog.get_logger()
 
-def blueprint(ground: Ground, clients: Clients) -> Blueprint:
-    """Without fetching logos: one that nobody looked at would lend a stranger an agency's face."""
+
+def blueprint(ground: Ground, clients: Clients, fetch_logo: FetchLogo | None = None) -> Blueprint:
+    """Logos in the sandbox alone: one that nobody looked at would lend a stranger an agency's face."""
     views = Blueprint("registration", __name__)
-    registration = Registration(ground, clients)
+    registration = Registration(ground, clients, where_there_is_one(fetch_logo) if ground.settings.sandbox else None)
     dynamic = DynamicRegistration(ground, registration)
     configuration = ClientConfiguration(ground, registration, dynamic)
 
@@ -58,6 +62,19 @@ def blueprint(ground: Ground, clients: Clients) -> Blueprint:
         return answered(lambda: configuration.remove(client_id, read_token(needed=True)), status=204)
 
     return views
+
+
+def where_there_is_one(fetch_logo: FetchLogo | None) -> FetchLogo:
+    """OpenID Connect Registration section 2: a logo should be shown; without it the client is a client still."""
+
+    def fetch(url: str) -> bytes | None:
+        try:
+            return fetch_logo(url) if fetch_logo else None
+        except PersonError as error:
+            log.info("logo_not_fetched", why=error.message % error.values)
+            return None
+
+    return fetch
 
 
 def read_token(*, needed: bool = False) -> str:

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from core.errors import PersonError
 from core.settings import Settings
 from idp.registration.access_tokens import issue_initial_access_token
+from idp.registration.views import where_there_is_one
 from tests.protocol.requirement import requirement
 
 METADATA = {"client_name": "Elderly allowance", "redirect_uris": ["https://agency.example/callback"]}
@@ -187,3 +189,18 @@ def test_a_token_without_bounds_is_not_made(provider):
 def test_discovery_names_the_endpoint(provider):
     found = provider.browser().get("/.well-known/openid-configuration").json
     assert found["registration_endpoint"].endswith("/register")
+
+
+def test_a_logo_that_cannot_be_had_keeps_nobody_out(provider):
+    """And one that can is shown in the sandbox alone."""
+
+    def fetch(url: str) -> bytes:
+        if "bad" in url:
+            raise PersonError("The logo could not be fetched: %(why)s.", why="HTTP 404")
+        return b"png"
+
+    assert where_there_is_one(fetch)("https://agency.example/logo.png") == b"png"
+    assert where_there_is_one(fetch)("https://agency.example/bad.png") is None
+    body = post(provider, METADATA | {"logo_uri": "https://127.0.0.1:9/logo.png"}).json
+    assert body["logo_uri"] == "https://127.0.0.1:9/logo.png"
+    assert not provider.server.clients.load(body["client_id"]).has_logo
