@@ -164,11 +164,10 @@ def parameters_of(claims: Mapping[str, Any]) -> dict[str, str]:
     """Section 4: parameters are strings, numbers, or JSON as it stands; no request within the request."""
     if "request" in claims or "request_uri" in claims:
         raise BadToken("request and request_uri must not be in it")
-    found: dict[str, str] = {}
-    for name, value in claims.items():
-        if name not in OF_THE_JWT and value not in (None, ""):
-            found[name] = text_of(name, value)
-    return found
+    texts = {
+        name: text_of(name, value) for name, value in claims.items() if name not in OF_THE_JWT and value is not None
+    }
+    return {name: text for name, text in texts.items() if text}  # an empty parameter is an absent one
 
 
 def text_of(name: str, value: Any) -> str:

@@ -6,6 +6,8 @@ import json
 from base64 import urlsafe_b64decode
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from joserfc.jwe import encrypt_compact
 from joserfc.jwk import ECKey, RSAKey, import_key
 
@@ -144,3 +146,28 @@ def test_a_short_tag_is_refused(keystore):
     parts = encrypted(keystore).split(".")
     with pytest.raises(BadToken, match="not as long as it must be"):
         opened(keystore, ".".join([*parts[:4], parts[4][:16]]))
+
+
+@given(st.text(alphabet="abcdefgh0189-_.=", max_size=200) | st.text(max_size=60))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_is_sent_is_opened_or_refused(keystore, text):
+    with pytest.raises(BadToken):
+        opened(keystore, text)
+
+
+HEADERS = st.fixed_dictionaries(
+    {"alg": st.sampled_from(ENCRYPTION_ALGORITHMS), "enc": st.sampled_from(ENCRYPTION_METHODS)},
+    optional={
+        "epk": st.none()
+        | st.dictionaries(st.sampled_from(["kty", "crv", "x", "y", "d", "n", "e"]), st.text(max_size=50)),
+        "kid": st.text(max_size=10),
+        "apu": st.text(max_size=10),
+    },
+)
+
+
+@given(HEADERS, st.lists(st.binary(max_size=70), min_size=4, max_size=4))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_a_well_formed_jwe_of_any_content_is_refused(keystore, header, parts):
+    with pytest.raises(BadToken):
+        opened(keystore, ".".join([b64(json.dumps(header).encode()), *map(b64, parts)]))

@@ -9,10 +9,14 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from joserfc.jwe import encrypt_compact
 from joserfc.jwk import ECKey, OKPKey, RSAKey, import_key
 
-from idp.oauth2.jar import FETCHES
+from idp.errors import InvalidRequest
+from idp.oauth2.compact_jws import BadToken
+from idp.oauth2.jar import FETCHES, parameters_of
 from keys.purposes import Purpose
 from tests.idp.provider import ISSUER, claims_of, query_of
 from tests.protocol.requirement import requirement
@@ -423,3 +427,31 @@ def test_keys_of_other_kinds_in_the_set_do_no_harm(provider, browser):
     keys = [RSA.as_dict(private=False), key.as_dict(private=False)]
     agency = provider.agency("several", jwks={"keys": keys})
     assert asks(agency, browser, request=request_object(agency, key=key)).status_code == 303
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+NAMES = st.sampled_from(["scope", "claims", "max_age", "resource", "aud", "request", "state"]) | st.text(max_size=12)
+
+
+@given(st.dictionaries(NAMES, JSON_VALUES, max_size=5))
+def test_whatever_is_in_the_object_becomes_text_or_is_refused(claims):
+    try:
+        found = parameters_of(claims)
+    except (BadToken, InvalidRequest):
+        return
+    assert set(found) <= set(claims) - {"aud", "request"}
+    assert all(isinstance(value, str) and value for value in found.values())
+
+
+@pytest.mark.parametrize(
+    "request_object", ["a.b.c", "....", "e30.e30.e30", "bm9qc29u.e30.", "x" * 5000, "\U0001f600.b.c"]
+)
+def test_odd_objects_are_refused_at_both_endpoints_and_break_nothing(refusing, request_object):
+    browser = refusing.provider.browser()
+    assert asks(refusing, browser, request=request_object).status_code == 400
+    answer = pushes(refusing, request_object)
+    assert (answer.status_code, answer.json["error"]) == (400, "invalid_request_object")

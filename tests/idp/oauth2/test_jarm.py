@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from urllib.parse import parse_qsl, urlsplit
 
@@ -9,7 +10,9 @@ import pytest
 from joserfc import jws
 from joserfc.jwe import decrypt_compact
 from joserfc.jwk import ECKey, KeySet, RSAKey
+from sqlalchemy import update
 
+from idp.models.client import Client
 from keys.purposes import Purpose
 from tests.idp.provider import ISSUER, claims_of, header_of, query_of
 from tests.protocol.requirement import requirement
@@ -162,3 +165,16 @@ class TestFragment:
         assert (
             fragment_of(agency.authorize(browser, response_mode="fragment", prompt="none"))["error"] == "login_required"
         )
+
+
+def test_an_answer_that_cannot_be_encrypted_is_a_page_and_never_plain(provider, browser):
+    """The key was taken away at the client's jwks_uri, say."""
+    keys = [ECKey.generate_key("P-256", {"kid": use, "use": use}, private=True) for use in ("sig", "enc")]
+    jwks = {"keys": [key.as_dict(private=False) for key in keys]}
+    agency = provider.agency("careless", jwks=jwks, authorization_encrypted_response_alg="ECDH-ES")
+    with provider.ground.database.write() as connection:
+        connection.execute(update(Client).values(jwks=json.dumps({"keys": jwks["keys"][:1]})))
+    answer = agency.authorize(browser, response_mode="jwt", prompt="none")
+    assert answer.status_code == 400
+    assert "has no key for it" in answer.text
+    assert "Location" not in answer.headers
