@@ -28,6 +28,7 @@ from idp.interaction.session_row import (
     proven,
     signed_in,
 )
+from idp.models.issued_token import revoke_connections_of_account
 
 __all__ = ["Authentication", "EndSession", "Session", "SessionStore", "SignedIn"]
 
@@ -130,11 +131,14 @@ class SessionStore:
         return True
 
     def end_all(self, connection: Connection, account_id: str, *, reason: str, actor: str = "") -> int:
-        """Every session of the account: after a recovery, a report, or by the person's own wish."""
+        """Every session of the account: after a recovery, a report, or by the person's own wish. Services that stay
+        connected after logout (`offline_access`) are cut off too: one may be on the device that was lost.
+        """
         sids = select(Session.sid).where(Session.account_id == account_id, Session.ended_at.is_(None))
-        return sum(
-            self.end(connection, sid, reason=reason, actor=actor) for sid in connection.execute(sids).scalars().all()
-        )
+        found = connection.execute(sids).scalars().all()
+        ended = sum(self.end(connection, sid, reason=reason, actor=actor) for sid in found)
+        revoke_connections_of_account(connection, account_id, now=self.ground.clock.now())
+        return ended
 
     def end_expired(self) -> int:
         """The expiry job: a session that ran out is ended like any other, so that its clients hear of it."""

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, UTCDateTime
 from idp.models.refresh_token import (
+    revoke_refresh_tokens_of_account,
     revoke_refresh_tokens_of_family,
     revoke_refresh_tokens_of_grant,
     revoke_refresh_tokens_of_session,
@@ -90,6 +91,14 @@ def revoke_tokens_of_session(connection: Connection, session_id: str, *, now: da
     refresh_tokens = revoke_refresh_tokens_of_session(connection, session_id, now=now)
     mine = (IssuedToken.session_id == session_id, IssuedToken.revoked_at.is_(None))
     return refresh_tokens + connection.execute(update(IssuedToken).where(*mine).values(revoked_at=now)).rowcount
+
+
+def revoke_connections_of_account(connection: Connection, account_id: str, *, now: datetime) -> int:
+    """Every refresh token of a person, and what came of them: what goes on after logout ends here."""
+    families = revoke_refresh_tokens_of_account(connection, account_id, now=now)
+    mine = (IssuedToken.family_id.in_(families), IssuedToken.revoked_at.is_(None))
+    connection.execute(update(IssuedToken).where(*mine).values(revoked_at=now))
+    return len(families)
 
 
 def purge_issued_tokens(connection: Connection, before: datetime) -> int:

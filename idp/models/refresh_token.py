@@ -34,7 +34,7 @@ class RefreshToken(Base):
     handle: Mapped[str] = mapped_column(String(HANDLE_LENGTH), primary_key=True)
     family_id: Mapped[str] = mapped_column(String(22), index=True)
     client_id: Mapped[str] = mapped_column(String(80), index=True)
-    account_id: Mapped[str] = mapped_column(String(22))
+    account_id: Mapped[str] = mapped_column(String(22), index=True)
     sub: Mapped[str] = mapped_column(String(255))
     scope: Mapped[str] = mapped_column(Text)
     requested_claims: Mapped[str] = mapped_column(String(43))
@@ -142,6 +142,13 @@ def revoke_refresh_tokens_of_session(connection: Connection, session_id: str, *,
     """Those with `offline_access` name no session, and stay (Back-Channel Logout section 2.7)."""
     mine = (RefreshToken.session_id == session_id, RefreshToken.revoked_at.is_(None))
     return connection.execute(update(RefreshToken).where(*mine).values(revoked_at=now)).rowcount
+
+
+def revoke_refresh_tokens_of_account(connection: Connection, account_id: str, *, now: datetime) -> list[str]:
+    """Those with `offline_access` too; returns their families."""
+    mine = (RefreshToken.account_id == account_id, RefreshToken.revoked_at.is_(None))
+    revoked = update(RefreshToken).where(*mine).values(revoked_at=now).returning(RefreshToken.family_id)
+    return list(connection.execute(revoked).scalars())
 
 
 def purge_refresh_tokens(connection: Connection, before: datetime) -> int:

@@ -54,13 +54,12 @@ class Introspection:
         """
         if call.client.is_public:
             raise InvalidClient("introspection is for clients that authenticate")
-        token = required(
-            call.parameters, "token"
-        )  # the hint of section 2.1 needs no reading: both kinds are looked for
-        found = self._access_token(token, call.client) or self._refresh_token(token, call.client) or INACTIVE
-        if call.one_time:
+        token = required(call.parameters, "token")
+        if call.one_time:  # first: whoever replays an assertion learns nothing, and nothing is noted as a use
             with self.ground.database.write() as connection:
                 spend_all(connection, call.one_time)
+        # the hint of section 2.1 needs no reading: both kinds are looked for
+        found = self._access_token(token, call.client) or self._refresh_token(token, call.client) or INACTIVE
         if not wants_jwt(call):
             return Reply(found)
         return Reply(self._signed(found, call.client), content_type=MEDIA_TYPE)

@@ -62,6 +62,15 @@ def test_wrong_credentials_are_invalid_client(provider, agency, browser):
     assert (answer.status_code, answer.json["error"]) == (401, "invalid_client")
 
 
+@requirement("RFC 7523", "3", "MUST")
+def test_a_replayed_assertion_learns_nothing(agency, browser):
+    token = agency.sign_in(browser)["access_token"]
+    proof = agency.authentication()
+    assert introspect(agency, token, **proof).json["active"] is True
+    again = introspect(agency, token, **proof)
+    assert (again.status_code, again.json["error"]) == (401, "invalid_client")
+
+
 @requirement("RFC 7662", "2.1", "MUST")
 def test_the_token_must_be_there(agency):
     answer = introspect(agency, "")

@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 
 from core.audit import AuditEntry
 from enrollment.models.account import Account, AccountStatus
+from idp.interaction.session_row import Session
 from idp.models.grant import load_grants, revoke_grant
 from idp.models.refresh_token import RefreshToken
 from idp.oauth2.refresh_token import open_successor, seal_successor
@@ -279,8 +280,8 @@ def test_a_public_client_without_a_key_rotates(native, browser, clock):
 
 def sign_out(agency: Agency) -> None:
     with agency.provider.ground.database.write() as connection:
-        account_id = connection.execute(select(RefreshToken.account_id)).scalar_one()
-        assert agency.provider.sessions.end_all(connection, account_id, reason="signed out") == 1
+        sid = connection.execute(select(Session.sid)).scalar_one()
+        assert agency.provider.sessions.end(connection, sid, reason="signed out")
 
 
 @requirement("OIDC Core", "11", "MUST")
@@ -301,6 +302,18 @@ def test_without_offline_access_it_ends_with_the_session(agency, browser):
     token = refreshed(agency, token)["refresh_token"]
     sign_out(agency)
     assert_dead(agency, token)
+
+
+def test_signing_out_everywhere_cuts_off_what_stays_connected(agency, browser):
+    """After a recovery, a report, or a lost device."""
+    tokens = agency.sign_in(browser, scope=OFFLINE)
+    sign_out(agency)
+    again = refreshed(agency, tokens["refresh_token"])
+    with agency.provider.ground.database.write() as connection:
+        account_id = connection.execute(select(RefreshToken.account_id)).scalar_one()
+        agency.provider.sessions.end_all(connection, account_id, reason="signed out everywhere")
+    assert agency.userinfo(again["access_token"]).status_code == 401
+    assert_dead(agency, again["refresh_token"])
 
 
 def test_withdrawn_consent_ends_it(agency, browser):
