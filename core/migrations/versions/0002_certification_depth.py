@@ -102,6 +102,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("handle", name=op.f("pk_refresh_token")),
     )
     with op.batch_alter_table("refresh_token", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_refresh_token_account_id"), ["account_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_refresh_token_client_id"), ["client_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_refresh_token_family_id"), ["family_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_refresh_token_grant_id"), ["grant_id"], unique=False)
