@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import insert
 
 from idp.models.session_client import SessionClient
+from tests.protocol.requirement import requirement
 
 AGENCY = "client_id=demo-a&post_logout_redirect_uri=http://agency-a.localhost:8081/signed-out&state=s1"
 
@@ -15,6 +16,7 @@ def got_tokens(site, browser) -> None:
         connection.execute(insert(SessionClient), row | {"first_at": site.ground.clock.now()})
 
 
+@requirement("OIDC RP-Initiated Logout", "2", "MUST")
 def test_asking_ends_nothing_and_names_the_services(site, browser):
     site.sign_in(browser, "somchai")
     got_tokens(site, browser)
@@ -24,6 +26,7 @@ def test_asking_ends_nothing_and_names_the_services(site, browser):
     assert site.current(browser) is not None
 
 
+@requirement("OIDC RP-Initiated Logout", "3", "MUST")
 def test_confirming_ends_the_session_tells_its_clients_and_leads_back_with_the_state(site, browser):
     site.sign_in(browser, "somchai")
     sid = site.current(browser).sid
@@ -63,6 +66,7 @@ def test_nobody_signed_in_is_led_on_at_once(site, browser):
     assert browser.get(f"/logout?{AGENCY}").location == "http://agency-a.localhost:8081/signed-out?state=s1"
 
 
+@requirement("OIDC RP-Initiated Logout", "3", "MUST NOT")
 def test_an_address_that_is_not_registered_is_shown_and_not_followed(site, browser):
     site.sign_in(browser, "somchai")
     refused = browser.get("/logout?client_id=demo-a&post_logout_redirect_uri=https://evil.example/")
@@ -71,6 +75,7 @@ def test_an_address_that_is_not_registered_is_shown_and_not_followed(site, brows
     assert site.current(browser) is not None
 
 
+@requirement("OIDC RP-Initiated Logout", "2", "MUST")
 def test_asking_by_post_from_another_site_goes_on_as_a_get(site, browser):
     answer = browser.post("/logout", data={"client_id": "demo-a", "state": "s1", "other": "x"})
     assert (answer.status_code, answer.location) == (303, "/logout?client_id=demo-a&state=s1")

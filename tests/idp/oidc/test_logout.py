@@ -15,6 +15,7 @@ from idp.interaction.session_row import Session
 from idp.oidc.rp_initiated_logout import validate_logout_request
 from keys.purposes import Purpose
 from tests.idp.provider import ISSUER, claims_of, header_of
+from tests.protocol.requirement import requirement
 
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 GOODBYE = "https://agency-a.example/goodbye"
@@ -37,6 +38,8 @@ def session_id(provider):
 
 
 class TestRequest:
+    @requirement("OIDC RP-Initiated Logout", "2", "MUST")
+    @requirement("OIDC RP-Initiated Logout", "3", "MUST")
     def test_a_hint_names_client_session_and_the_way_back(self, leaving, browser):
         hint = leaving.sign_in(browser)["id_token"]
         found = validate(leaving, id_token_hint=hint, post_logout_redirect_uri=GOODBYE, state="a b")
@@ -45,11 +48,13 @@ class TestRequest:
         assert not found.names_session("another")
         assert found.return_url == f"{GOODBYE}?state=a+b"
 
+    @requirement("OIDC RP-Initiated Logout", "2", "SHOULD")
     def test_an_expired_hint_still_names_its_session(self, leaving, browser, clock):
         hint = leaving.sign_in(browser)["id_token"]
         clock.advance(timedelta(hours=5))
         assert validate(leaving, id_token_hint=hint).names_session(session_id(leaving.provider))
 
+    @requirement("OIDC RP-Initiated Logout", "3", "MUST")
     def test_state_is_added_to_a_query_that_is_there(self, leaving):
         found = validate(
             leaving, client_id=leaving.client_id, post_logout_redirect_uri="https://agency-a.example/bye?x=1", state="s"
@@ -60,6 +65,8 @@ class TestRequest:
         assert validate(leaving).return_url == ""
         assert validate(leaving).client is None
 
+    @requirement("OIDC RP-Initiated Logout", "2", "MUST")
+    @requirement("OIDC RP-Initiated Logout", "4", "MUST NOT")
     @pytest.mark.parametrize(
         "changed",
         [
@@ -74,17 +81,20 @@ class TestRequest:
         with pytest.raises(InvalidRequest):
             validate(refusing, **changed)
 
+    @requirement("OIDC RP-Initiated Logout", "3", "MUST NOT")
     def test_only_registered_addresses_are_led_to(self, leaving):
         for uri in (f"{GOODBYE}/", "https://agency-a.example/Goodbye", "https://evil.example/", "javascript:alert(1)"):
             with pytest.raises(InvalidRequest, match="post_logout_redirect_uri"):
                 validate(leaving, client_id=leaving.client_id, post_logout_redirect_uri=uri)
 
+    @requirement("OIDC RP-Initiated Logout", "2", "MUST")
     def test_client_and_hint_must_agree(self, provider, leaving, browser):
         hint = leaving.sign_in(browser)["id_token"]
         other = provider.agency("agency-b")
         with pytest.raises(InvalidRequest, match="another|this client"):
             validate(leaving, id_token_hint=hint, client_id=other.client_id)
 
+    @requirement("OIDC RP-Initiated Logout", "2", "MUST")
     def test_an_access_token_is_no_hint(self, leaving, browser):
         with pytest.raises(InvalidRequest):
             validate(leaving, id_token_hint=leaving.sign_in(browser)["access_token"])
@@ -140,6 +150,9 @@ def end_session(provider):
 
 
 @pytest.mark.both_backends
+@requirement("OIDC Back-Channel Logout", "2.4", "MUST")
+@requirement("OIDC Back-Channel Logout", "2.4", "MUST NOT")
+@requirement("OIDC Back-Channel Logout", "2.5", "MUST")
 def test_every_client_of_the_session_is_told(provider, told, channel, browser, clock):
     """Section 2.4: the logout token."""
     agency = provider.agency()  # without a back channel
@@ -159,6 +172,7 @@ def test_every_client_of_the_session_is_told(provider, told, channel, browser, c
     assert claims["exp"] == told.now + 120
 
 
+@requirement("OIDC Back-Channel Logout", "2.4", "MUST")
 def test_a_client_that_did_not_answer_is_told_again_with_the_same_jti(provider, told, channel, browser, clock):
     told.sign_in(browser)
     end_session(provider)
@@ -185,3 +199,47 @@ def test_the_sessions_tokens_end_with_it(provider, agency, browser):
     token = agency.sign_in(browser)["access_token"]
     end_session(provider)
     assert agency.userinfo(token).status_code == 401
+
+
+@requirement("OIDC Back-Channel Logout", "2.3", "MUST")
+def test_a_session_that_runs_out_tells_its_clients_too(provider, told, channel, browser, clock):
+    told.sign_in(browser)
+    clock.advance(timedelta(hours=13))
+    assert provider.sessions.end_expired() == 1
+    provider.outbox.deliver_due()
+    assert len(channel.received) == 1
+
+
+@requirement("OIDC Back-Channel Logout", "2.6", "MUST")
+@pytest.mark.parametrize("algorithm", ["PS256", "EdDSA", "RS256"])
+def test_a_logout_token_is_signed_as_the_clients_id_tokens_are(provider, channel, browser, algorithm):
+    agency = provider.agency("told", backchannel_logout_uri=channel.uri, id_token_signed_response_alg=algorithm)
+    agency.sign_in(browser)
+    end_session(provider)
+    provider.outbox.deliver_due()
+    header = header_of(channel.received[0])
+    assert (header["alg"], header["typ"]) == (algorithm, "logout+jwt")
+    assert header["kid"] in {each["kid"] for each in provider.browser().get("/jwks").json["keys"]}
+
+
+@requirement("OIDC Back-Channel Logout", "2.4", "MUST")
+def test_each_client_hears_its_own_names_of_person_and_session(provider, told, channel, browser):
+    other = provider.agency("other", backchannel_logout_uri=channel.uri)
+    ids = {agency.client_id: claims_of(agency.sign_in(browser)["id_token"]) for agency in (told, other)}
+    end_session(provider)
+    provider.outbox.deliver_due()
+    heard = {claims["aud"]: claims for claims in map(claims_of, channel.received)}
+    assert {name: (each["sub"], each["sid"]) for name, each in heard.items()} == {
+        name: (each["sub"], each["sid"]) for name, each in ids.items()
+    }
+    assert len({each["sid"] for each in heard.values()}) == 2
+
+
+def test_a_client_that_was_removed_stops_nobody_else(provider, told, channel, browser):
+    other = provider.agency("other", backchannel_logout_uri=channel.uri)
+    told.sign_in(browser)
+    other.sign_in(browser)
+    end_session(provider)
+    provider.registration.remove(told.client_id, by="test")
+    provider.outbox.deliver_due()
+    assert [claims_of(token)["aud"] for token in channel.received] == [other.client_id]
