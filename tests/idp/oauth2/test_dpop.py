@@ -8,8 +8,9 @@ import pytest
 from joserfc.jwk import ECKey, OctKey
 
 from idp.errors import InvalidDpopProof
-from idp.oauth2.dpop import access_token_hash, verify_proof
+from idp.oauth2.dpop import ALGORITHMS, access_token_hash, verify_proof
 from tests.idp.provider import b64, claims_of, sign_jws
+from tests.protocol.requirement import requirement
 
 # Section 4.2, the example proof; section 7.1, the one with ath
 PROOF = (
@@ -41,21 +42,33 @@ def any_nonce(_claims):
     """What the server does where it asks for none."""
 
 
+@requirement("RFC 9449", "6.1", "MUST")
 def test_the_proof_of_section_4_2_verifies_and_gives_the_thumbprint_of_section_6_1():
     assert verify().jkt == JKT
 
 
+@requirement("RFC 9449", "4.2", "MUST")
 def test_the_proof_of_section_7_1_is_of_its_access_token():
     uri = "https://resource.example.org/protectedresource"
     assert verify(RESOURCE_PROOF, method="GET", uri=uri, access_token=ACCESS_TOKEN).jkt == JKT
     assert access_token_hash(ACCESS_TOKEN) == claims_of(RESOURCE_PROOF)["ath"]
 
 
-@pytest.mark.parametrize("uri", ["HTTPS://Server.example.com:443/token", "https://server.example.com/%74oken"])
+@requirement("RFC 9449", "4.3", "SHOULD")
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "HTTPS://Server.example.com:443/token",
+        "https://server.example.com/%74oken",
+        "https://server.example.com/token?a=b#c",
+    ],
+)
 def test_htu_is_compared_after_normalization(uri):
     verify(uri=uri)
 
 
+@requirement("RFC 9449", "4.3", "MUST")
+@requirement("RFC 9449", "7", "MUST")
 @pytest.mark.parametrize(
     ("what", "changed"),
     [
@@ -75,6 +88,7 @@ def test_a_proof_of_something_else_is_refused(what, changed):
         verify(**changed)
 
 
+@requirement("RFC 9449", "4.3", "MUST")
 @pytest.mark.parametrize("headers", [[], [PROOF, PROOF]])
 def test_there_is_one_proof(headers):
     with pytest.raises(InvalidDpopProof, match="one DPoP header"):
@@ -97,20 +111,24 @@ class TestHeaders:
     def test_a_good_one_verifies(self, proof):
         verify(proof())
 
+    @requirement("RFC 9449", "4.2", "MUST")
     @pytest.mark.parametrize("typ", ["JWT", "at+jwt", "DPOP+JWT", ""])
     def test_typ_is_dpop_jwt(self, proof, typ):
         with pytest.raises(InvalidDpopProof, match="typ"):
             verify(proof(typ=typ))
 
+    @requirement("RFC 9449", "4.2", "MUST NOT")
     def test_a_private_key_in_the_header_is_refused(self, proof):
         with pytest.raises(InvalidDpopProof, match="private"):
             verify(proof(jwk=self.KEY.as_dict(private=True)))
 
+    @requirement("RFC 9449", "4.2", "MUST NOT")
     def test_a_symmetric_algorithm_is_refused(self, proof):
         key = OctKey.generate_key(256)
         with pytest.raises(InvalidDpopProof, match="alg"):
             verify(proof(key, alg="HS256", jwk=key.as_dict(private=False)))
 
+    @requirement("RFC 9449", "11.6", "SHOULD")
     def test_a_weak_key_is_refused(self, proof):
         weak = {"kty": "RSA", "e": "AQAB", "n": b64(b"\xff" * 128)}
         with pytest.raises(InvalidDpopProof, match="2048"):
@@ -121,6 +139,7 @@ class TestHeaders:
         with pytest.raises(InvalidDpopProof, match="P-256"):
             verify(proof(jwk=key.as_dict(private=False)))
 
+    @requirement("RFC 9449", "4.3", "MUST")
     @pytest.mark.parametrize(
         "jwk", [None, 5, [], {}, {"kty": []}, {"kty": "EC"}, {"kty": "EC", "crv": "P-256", "x": 1, "y": []}]
     )
@@ -128,6 +147,7 @@ class TestHeaders:
         with pytest.raises(InvalidDpopProof):
             verify(proof(jwk=jwk))
 
+    @requirement("RFC 9449", "4.2", "MUST")
     @pytest.mark.parametrize(
         "claims",
         [
@@ -148,6 +168,9 @@ class TestHeaders:
             verify(proof(claims=claims))
 
 
+@requirement("RFC 9449", "5", "MUST")
+@requirement("RFC 9449", "6.1", "MUST")
+@requirement("RFC 9449", "7.1", "MUST")
 def test_a_token_is_bound_and_served_with_a_proof_alone(agency, browser):
     code = agency.code(browser)
     tokens = agency.redeem(code, dpop=agency.proof("POST", "/token"))
@@ -157,6 +180,7 @@ def test_a_token_is_bound_and_served_with_a_proof_alone(agency, browser):
     assert agency.userinfo(token, dpop=agency.proof("GET", "/userinfo", access_token=token)).status_code == 200
 
 
+@requirement("RFC 9449", "7.2", "MUST")
 def test_a_bound_token_is_no_bearer_token(agency, browser):
     token = agency.redeem(agency.code(browser), dpop=agency.proof("POST", "/token")).json["access_token"]
     answer = agency.userinfo(token)
@@ -164,12 +188,15 @@ def test_a_bound_token_is_no_bearer_token(agency, browser):
     assert 'error="invalid_token"' in answer.headers["WWW-Authenticate"]
 
 
+@requirement("RFC 9449", "7.1", "MUST NOT")
 def test_a_bearer_token_is_no_bound_token(agency, browser):
     token = agency.sign_in(browser)["access_token"]
     proof = agency.proof("GET", "/userinfo", access_token=token)
     assert agency.userinfo(token, dpop=proof).status_code == 401
 
 
+@requirement("RFC 9449", "7", "MUST")
+@requirement("RFC 9449", "7.1", "MUST")
 def test_a_thief_with_another_key_is_refused(agency, browser):
     token = agency.redeem(agency.code(browser), dpop=agency.proof("POST", "/token")).json["access_token"]
     proof = agency.proof("GET", "/userinfo", access_token=token, key=ECKey.generate_key("P-256", private=True))
@@ -179,6 +206,7 @@ def test_a_thief_with_another_key_is_refused(agency, browser):
     assert 'algs="ES256' in answer.headers["WWW-Authenticate"]
 
 
+@requirement("RFC 9449", "11.1", "MUST")
 @pytest.mark.both_backends
 def test_a_proof_cannot_be_replayed_at_the_resource(agency, browser):
     token = agency.redeem(agency.code(browser), dpop=agency.proof("POST", "/token")).json["access_token"]
@@ -187,6 +215,7 @@ def test_a_proof_cannot_be_replayed_at_the_resource(agency, browser):
     assert "jti was used" in agency.userinfo(token, dpop=proof).json["error_description"]
 
 
+@requirement("RFC 9449", "11.1", "MUST")
 def test_a_proof_cannot_be_replayed_at_the_token_endpoint(agency, browser):
     proof = agency.proof("POST", "/token")
     assert agency.redeem(agency.code(browser), dpop=proof).status_code == 200
@@ -201,6 +230,7 @@ def test_a_proof_that_was_refused_once_is_spent(agency, browser):
     assert agency.redeem(agency.code(browser), dpop=proof).json["error"] == "invalid_dpop_proof"
 
 
+@requirement("RFC 9449", "10", "MUST")
 def test_dpop_jkt_binds_the_code(agency, browser):
     """Section 10."""
     jkt = agency.dpop_key.thumbprint()
@@ -211,6 +241,7 @@ def test_dpop_jkt_binds_the_code(agency, browser):
     assert agency.redeem(code, dpop=agency.proof("POST", "/token")).status_code == 200
 
 
+@requirement("RFC 9449", "10.1", "MUST")
 def test_a_proof_at_par_binds_the_code(agency, browser):
     """Section 10.1."""
     pushed = agency.push({"DPoP": agency.proof("POST", "/par")}).json["request_uri"]
@@ -221,6 +252,7 @@ def test_a_proof_at_par_binds_the_code(agency, browser):
     assert agency.redeem(code, dpop=agency.proof("POST", "/token")).status_code == 200
 
 
+@requirement("RFC 9449", "10.1", "MUST")
 def test_dpop_jkt_must_agree_with_the_proof_at_par(agency):
     answer = agency.push({"DPoP": agency.proof("POST", "/par")}, dpop_jkt="A" * 43)
     assert answer.status_code == 400
@@ -232,9 +264,17 @@ def test_dpop_jkt_is_a_thumbprint(refusing, jkt):
     assert refusing.push(dpop_jkt=jkt).json["error"] == "invalid_request"
 
 
+@requirement("RFC 9449", "5.2", "MUST")
 def test_a_client_that_registered_bound_tokens_gets_no_others(provider, browser):
     """Section 5.2."""
     agency = provider.agency("bound", dpop_bound_access_tokens=True)
     code = agency.code(browser)
     assert agency.redeem(code).json["error"] == "invalid_dpop_proof"
     assert agency.redeem(code, dpop=agency.proof("POST", "/token")).status_code == 200
+
+
+@requirement("RFC 9449", "5.1", "MAY")
+def test_discovery_lists_the_algorithms_that_are_taken_and_no_symmetric_one(provider):
+    listed = provider.browser().get("/.well-known/openid-configuration").json["dpop_signing_alg_values_supported"]
+    assert listed == list(ALGORITHMS)
+    assert not [each for each in listed if each.startswith("HS") or each == "none"]

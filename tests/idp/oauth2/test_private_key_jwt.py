@@ -14,6 +14,7 @@ from idp.oauth2.client_authentication import Presented, Registry
 from idp.oauth2.private_key_jwt import ASSERTION_TYPE, authenticate
 from tests.idp.clients import registered
 from tests.idp.provider import b64, sign_jws
+from tests.protocol.requirement import requirement
 
 ISSUER = "https://idp.example"
 TOKEN = f"{ISSUER}/token"
@@ -49,6 +50,7 @@ def sign(content: Any = None, key: Any = KEY, **header: Any) -> str:
     return sign_jws(claims() if content is None else content, key, **({"kid": key.kid} | header))
 
 
+@requirement("RFC 7523", "3", "MAY")
 def test_a_good_assertion_authenticates_and_its_jti_is_to_be_spent():
     found = attempt(sign())
     assert found.client.client_id == "c1"
@@ -57,6 +59,7 @@ def test_a_good_assertion_authenticates_and_its_jti_is_to_be_spent():
     assert spent.expires_at >= NOW + timedelta(seconds=60)
 
 
+@requirement("RFC 7523", "5", "MUST")
 @pytest.mark.parametrize(
     ("key", "alg"), [(KEY, "ES256"), (RSA, "PS256"), (RSA, "RS256"), (ED, "EdDSA"), (ED, "Ed25519")]
 )
@@ -64,6 +67,7 @@ def test_the_listed_algorithms_are_taken(key, alg):
     attempt(sign(key=key, alg=alg))
 
 
+@requirement("FAPI 2.0 SP", "5.4.1", "MUST")
 def test_rs256_is_not_for_the_strict_profile():
     """FAPI 2.0 section 5.4.1."""
     strict = registered(jwks=JWKS, prajak_profile="fapi2-security")
@@ -72,6 +76,8 @@ def test_rs256_is_not_for_the_strict_profile():
     attempt(sign(key=RSA, alg="PS256"), client=strict)
 
 
+@requirement("RFC 7523", "3", "MUST")
+@requirement("FAPI 2.0 SP", "5.3.2.1", "MUST")
 @pytest.mark.parametrize(
     "aud",
     [[ISSUER], [ISSUER, "https://other.example"], "https://other.example", f"{ISSUER}/", None, 5, f"{ISSUER}/par"],
@@ -81,12 +87,14 @@ def test_aud_is_the_issuer_as_one_string(aud):
         attempt(sign(claims(aud=aud)))
 
 
+@requirement("FAPI 2.0 SP", "5.3.2.1", "MUST NOT")
 def test_only_a_basic_client_may_name_the_token_endpoint():
     attempt(sign(claims(aud=TOKEN)))
     with pytest.raises(InvalidClient, match="aud"):
         attempt(sign(claims(aud=TOKEN)), client=registered(jwks=JWKS, prajak_profile="fapi2-security"))
 
 
+@requirement("RFC 7523", "3", "MUST")
 @pytest.mark.parametrize(
     ("what", "changed"),
     [
@@ -115,6 +123,7 @@ def test_wrong_claims_are_refused(what, changed):
         attempt(sign(claims(**changed)))
 
 
+@requirement("RFC 7523", "3", "MAY")
 def test_times_have_the_clocks_leeway():
     attempt(sign(claims(exp=SECONDS - 29, iat=SECONDS + 29)))
 
@@ -135,6 +144,7 @@ def test_an_assertion_without_kid_is_tried_with_every_fitting_key():
     attempt(sign_jws(claims(), KEY))
 
 
+@requirement("RFC 7523", "3", "MUST")
 def test_another_key_does_not_verify():
     with pytest.raises(InvalidClient, match="verifies"):
         attempt(sign(key=ECKey.generate_key("P-256", {"kid": "k1"}, private=True)))
@@ -160,6 +170,7 @@ def test_the_public_key_is_no_shared_secret():
         attempt(f"{signing_input}.{b64(signature)}")
 
 
+@requirement("RFC 7523", "3", "MUST")
 def test_an_unsigned_assertion_is_refused():
     unsigned = ".".join([b64(b'{"alg":"none"}'), sign().split(".")[1], ""])
     with pytest.raises(InvalidClient, match="alg"):
@@ -176,34 +187,40 @@ HEADERS = (b"[]", b"{", b"[" * 9000, b'{"a":1,"a":2}', b'"text"', b"\xff")
 NO_TOKENS = ("", "a", "a.b", "a.b.c.d", "....", "ก.ข.ค", "a" * 20000, *(f"{b64(header)}.e30." for header in HEADERS))
 
 
+@requirement("RFC 7521", "4.2", "MUST")
 @pytest.mark.parametrize("assertion", NO_TOKENS)
 def test_what_is_no_assertion_is_refused(assertion):
     with pytest.raises(InvalidClient):
         attempt(assertion)
 
 
+@requirement("RFC 7523", "2.2", "MUST")
 @pytest.mark.parametrize("kind", [None, "", "urn:ietf:params:oauth:client-assertion-type:saml2-bearer"])
 def test_the_assertion_type_is_jwt_bearer(kind):
     with pytest.raises(InvalidClient, match="client_assertion_type"):
         attempt(sign(), parameters={"client_assertion_type": kind})
 
 
+@requirement("RFC 7521", "4.2", "MUST")
 def test_client_id_must_agree():
     attempt(sign(), parameters={"client_id": "c1"})
     with pytest.raises(InvalidClient, match="client_id"):
         attempt(sign(), parameters={"client_id": "c2"})
 
 
+@requirement("RFC 6749", "2.3", "MUST NOT")
 def test_a_client_of_another_method_is_refused():
     with pytest.raises(InvalidClient, match="private_key_jwt"):
         attempt(sign(), client=registered(jwks=JWKS, token_endpoint_auth_method="client_secret_basic"))
 
 
+@requirement("OIDC Registration", "2", "MUST")
 def test_the_registered_algorithm_is_the_only_one():
     with pytest.raises(InvalidClient, match="PS256"):
         attempt(sign(), client=registered(jwks=JWKS, token_endpoint_auth_signing_alg="PS256"))
 
 
+@requirement("OIDC Core", "9", "MUST")
 @pytest.mark.both_backends
 def test_an_assertion_cannot_be_used_twice(agency, browser):
     assertion = {"client_assertion_type": ASSERTION_TYPE, "client_assertion": agency.assertion()}
