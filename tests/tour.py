@@ -92,7 +92,8 @@ def console(visitor: Visitor) -> None:
     visitor.goes_to("/console")
     visitor.signs_in("developer-a")
     visitor.looks_at("console")
-    for name, path in (("new", "new"), ("client", "demo-a"), ("try", "demo-a/try"), ("keys", "demo-a/keys")):
+    pages = {"new": "new", "client": "demo-a", "try": "demo-a/try", "keys": "demo-a/keys", "check": "demo-basic/check"}
+    for name, path in pages.items():
         visitor.goes_to(f"/console/clients/{path}")
         visitor.looks_at(f"console-{name}")
 
