@@ -19,12 +19,22 @@ VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 METHODS = ["client_secret_basic", "private_key_jwt"]
 
 
+class BriefAssertion(PrivateKeyJWT):
+    """Authlib's own would live an hour; and its claims, if given once, keep their first `jti`."""
+
+    def sign(self, auth, token_endpoint):
+        self.claims = {"exp": int(time()) + 60}
+        return super().sign(auth, token_endpoint)
+
+
 @pytest.fixture(params=METHODS)
 def client(request, secure):
     key, keyed = signing_key(), request.param == "private_key_jwt"
     registered = secure.register(
         redirect_uris=[REDIRECT_URI],
         post_logout_redirect_uris=[SIGNED_OUT],
+        grant_types=["authorization_code", "refresh_token"],
+        scope="openid profile offline_access",
         token_endpoint_auth_method=request.param,
         **({"jwks": {"keys": [key.as_dict(private=False)]}} if keyed else {}),
     )
@@ -33,11 +43,10 @@ def client(request, secure):
         client_secret=key if keyed else registered["client_secret"],
         token_endpoint_auth_method=request.param,
         redirect_uri=REDIRECT_URI,
-        scope="openid profile",
+        scope="openid profile offline_access",
         code_challenge_method="S256",
     )
-    brief = {"exp": int(time()) + 60}  # Authlib's own would live an hour
-    session.register_client_auth_method(PrivateKeyJWT(secure.issuer, brief, alg="ES256"))  # the issuer is the audience
+    session.register_client_auth_method(BriefAssertion(secure.issuer, alg="ES256"))  # the issuer is the audience
     session.verify, session.trust_env = str(secure.authority.ca_file), False
     yield session
     session.close()
@@ -45,7 +54,7 @@ def client(request, secure):
 
 def sign_in(client, citizen, metadata):
     url, state = client.create_authorization_url(
-        metadata["authorization_endpoint"], nonce=NONCE, code_verifier=VERIFIER
+        metadata["authorization_endpoint"], nonce=NONCE, code_verifier=VERIFIER, prompt="consent"
     )
     citizen.open(url)
     arrived = str(citizen.sign_in_as("malee").url)
@@ -66,12 +75,19 @@ def id_token_of(client, tokens, metadata):
     return claims
 
 
-def test_a_citizen_signs_in_and_out(client, citizen, secure):
+def test_a_citizen_signs_in_the_client_refreshes_and_both_sign_out(client, citizen, secure):
     metadata = secure.metadata
     tokens = sign_in(client, citizen, metadata)
     userinfo = UserInfo(client.get(metadata["userinfo_endpoint"]).json())
     assert userinfo.sub == id_token_of(client, tokens, metadata)["sub"]
     assert userinfo.name
+    refreshed = client.refresh_token(metadata["token_endpoint"], refresh_token=tokens["refresh_token"])
+    assert refreshed["access_token"] != tokens["access_token"]
+    assert client.get(metadata["userinfo_endpoint"]).json()["sub"] == userinfo.sub
+    asked = {"token": refreshed["access_token"]}
+    assert client.introspect_token(metadata["introspection_endpoint"], **asked).json()["active"] is True
+    assert client.revoke_token(metadata["revocation_endpoint"], **asked).status_code == 200
+    assert client.introspect_token(metadata["introspection_endpoint"], **asked).json()["active"] is False
     citizen.open(f"{metadata['end_session_endpoint']}?id_token_hint={tokens['id_token']}"
                  f"&post_logout_redirect_uri={SIGNED_OUT}")  # fmt: skip
     assert str(citizen.press("logout-confirm").url).startswith(SIGNED_OUT)

@@ -65,6 +65,59 @@ await converse({
     memory.claims = oauth.getValidatedIdTokenClaims(memory.tokens)
     return { ...memory.tokens, claims: memory.claims }
   },
+  async client_credentials({ parameters }) {
+    return withNonce(async () =>
+      oauth.processClientCredentialsResponse(
+        server,
+        client,
+        await oauth.clientCredentialsGrantRequest(server, client, authentication, parameters, { DPoP }),
+      ),
+    )
+  },
+  async device({ parameters }) {
+    memory.device = await oauth.processDeviceAuthorizationResponse(
+      server,
+      client,
+      await oauth.deviceAuthorizationRequest(server, client, authentication, parameters),
+    )
+    return memory.device
+  },
+  async device_tokens() {
+    memory.tokens = await withNonce(async () =>
+      oauth.processDeviceCodeResponse(
+        server,
+        client,
+        await oauth.deviceCodeGrantRequest(server, client, authentication, memory.device.device_code, { DPoP }),
+      ),
+    )
+    memory.claims = oauth.getValidatedIdTokenClaims(memory.tokens)
+    return { ...memory.tokens, claims: memory.claims }
+  },
+  async backchannel({ parameters }) {
+    memory.backchannel = await oauth.processBackchannelAuthenticationResponse(
+      server,
+      client,
+      await oauth.backchannelAuthenticationRequest(server, client, authentication, parameters),
+    )
+    return memory.backchannel
+  },
+  async backchannel_tokens() {
+    memory.tokens = await withNonce(async () =>
+      oauth.processBackchannelAuthenticationGrantResponse(
+        server,
+        client,
+        await oauth.backchannelAuthenticationGrantRequest(
+          server,
+          client,
+          authentication,
+          memory.backchannel.auth_req_id,
+          { DPoP },
+        ),
+      ),
+    )
+    memory.claims = oauth.getValidatedIdTokenClaims(memory.tokens)
+    return { ...memory.tokens, claims: memory.claims }
+  },
   async userinfo() {
     return withNonce(async () =>
       oauth.processUserInfoResponse(

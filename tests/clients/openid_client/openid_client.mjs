@@ -96,20 +96,6 @@ await converse({
   async client_credentials({ parameters }) {
     return client.clientCredentialsGrant(config, parameters, binding)
   },
-  async device({ parameters }) {
-    memory.device = await client.initiateDeviceAuthorization(config, parameters)
-    return memory.device
-  },
-  async device_tokens() {
-    return held(await client.pollDeviceAuthorizationGrant(config, memory.device, undefined, binding))
-  },
-  async backchannel({ parameters }) {
-    memory.backchannel = await client.initiateBackchannelAuthentication(config, parameters)
-    return memory.backchannel
-  },
-  async backchannel_tokens() {
-    return held(await client.pollBackchannelAuthenticationGrant(config, memory.backchannel, undefined, binding))
-  },
   async end({ post_logout_redirect_uri }) {
     return client.buildEndSessionUrl(config, { post_logout_redirect_uri, id_token_hint: await hint() }).href
   },
