@@ -91,9 +91,11 @@ def confirmation(client: RegisteredClient, der: bytes) -> Mapping[str, str]:
 
 
 def check_certificate_bound(client: RegisteredClient, cnf: Mapping[str, str]) -> None:
-    """Section 3.4: this client's tokens are bound or not made. Raises InvalidRequest."""
+    """Section 3.4: this client's tokens are bound, and to nothing else, or not made. Raises InvalidRequest."""
     if client.requires_mtls_binding and "x5t#S256" not in cnf:
-        raise InvalidRequest("this client's tokens are bound to its certificate: use the mtls_endpoint_aliases")
+        raise InvalidRequest(
+            "this client's tokens are bound to its certificate: use the mtls_endpoint_aliases, and no DPoP proof"
+        )
 
 
 def check_presenter(x5t_s256: str, der: bytes) -> None:

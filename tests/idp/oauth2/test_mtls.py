@@ -230,6 +230,12 @@ class TestBoundTokens:
         assert (answer.status_code, answer.json["error"]) == (400, "invalid_request")
         assert bound.redeem(code, browser=caller(provider, holder)).status_code == 200, "and the code is not lost"
 
+    def test_a_proof_does_not_take_the_place_of_the_certificate(self, provider, bound, holder, browser):
+        """A token has one confirmation, and this client registered which."""
+        proof = bound.proof("POST", "/token", htu=f"{ALIAS}/token")
+        answer = bound.redeem(bound.code(browser), dpop=proof, browser=caller(provider, holder))
+        assert (answer.status_code, answer.json["error"]) == (400, "invalid_request")
+
     @requirement("FAPI 2.0 SP", "5.3.2.1", "MUST")
     def test_a_fapi_client_may_bind_by_its_certificate_in_place_of_dpop(self, provider, holder, browser):
         agency = provider.agency(
