@@ -181,16 +181,17 @@ class RefreshTokenGrant:
         row = held.row
         with self.ground.database.write() as connection:
             revoked = revoke_tokens_of_family(connection, row["family_id"], now=self.ground.clock.now())
-            audit.record(
-                connection,
-                self.ground.clock,
-                event="refresh_token.replayed",
-                actor=row["client_id"],
-                subject=row["account_id"],
-                client_id=row["client_id"],
-                reason=why,
-                detail={"revoked_tokens": revoked},
-            )
+            if revoked:  # else somebody ended it while this request was on its way
+                audit.record(
+                    connection,
+                    self.ground.clock,
+                    event="refresh_token.replayed",
+                    actor=row["client_id"],
+                    subject=row["account_id"],
+                    client_id=row["client_id"],
+                    reason=why,
+                    detail={"revoked_tokens": revoked},
+                )
         raise InvalidGrant("the refresh token was used before")
 
     def _is_active(self, account_id: str) -> bool:

@@ -16,6 +16,7 @@ from idp.interaction.session_row import Session
 from idp.models.grant import load_grants, revoke_grant
 from idp.models.refresh_token import RefreshToken
 from idp.oauth2.refresh_token import open_successor, seal_successor
+from tests.idp.decoupled import DEVICE_CODE, approve_device, ask, device_client, poll_device
 from tests.idp.provider import Agency, query_of
 from tests.protocol.requirement import requirement
 
@@ -80,6 +81,18 @@ def test_a_refresh_token_comes_with_offline_access(agency, browser):
 def test_a_client_that_is_not_registered_for_the_grant_gets_none(provider, browser):
     plain = provider.agency("plain", scope="openid profile")
     assert "refresh_token" not in plain.sign_in(browser, scope="openid profile")
+
+
+def test_a_device_stays_connected_with_offline_access_and_not_without(provider, browser):
+    """It has no session of its own to end with (RFC 8628)."""
+    device = device_client(provider, grant_types=[DEVICE_CODE, "refresh_token"], scope=OFFLINE)
+    for scope, stays in ((OFFLINE, True), ("openid profile", False)):
+        told = ask(device, scope=scope).json
+        approve_device(device, browser, told["user_code"])
+        tokens = poll_device(device, told["device_code"]).json
+        assert ("refresh_token" in tokens) is stays
+        if stays:
+            assert device.userinfo(refreshed(device, tokens["refresh_token"])["access_token"]).status_code == 200
 
 
 @requirement("RFC 6749", "10.4", "MUST")
