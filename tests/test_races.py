@@ -27,6 +27,7 @@ from tests.plain_client import ASSERTION, PlainClient
 from tests.protocol.requirement import requirement
 from tests.test_code_race import two_workers
 
+CIBA = "urn:openid:params:grant-type:ciba"
 PARALLEL, THREADS = 50, 16
 REDIRECT_URI = "http://race.localhost:9/callback"
 
@@ -38,7 +39,8 @@ class Racer(PlainClient):
         key = ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256"}, private=True, auto_kid=True)
         metadata = {
             "redirect_uris": [REDIRECT_URI],
-            "grant_types": ["authorization_code", "refresh_token"],
+            "grant_types": ["authorization_code", "refresh_token", CIBA],
+            "backchannel_token_delivery_mode": "poll",
             "scope": "openid profile offline_access",
             "token_endpoint_auth_method": "private_key_jwt",
             "jwks": {"keys": [key.as_dict(private=False)]},
@@ -136,3 +138,15 @@ def test_one_refresh_token_has_one_successor(racer: Racer):
     assert set(found) <= {"ok", "invalid_grant"}
     assert 1 <= found["ok"] <= 4
     assert len({each.json()["refresh_token"] for each in answers if each.is_success}) == 1
+
+
+@requirement("CIBA Core", "11", "MUST")
+@requirement("RFC 8628", "3.5", "MUST")
+def test_one_approval_gives_tokens_once(racer: Racer):
+    """Fifty polls of one decided request; a device_code is redeemed by the same statement."""
+    asked = {"scope": "openid", "login_hint": "user4"} | racer.assertion()
+    auth_req_id = httpx.post(f"{racer.issuer}/bc-authorize", data=asked, timeout=60).json()["auth_req_id"]
+    decision = {"auth_req_id": auth_req_id, "action": "allow"}
+    assert httpx.post(f"{racer.issuer}/sandbox/ciba", params=decision, timeout=60).is_success
+    answers = all_at_once(lambda: racer.token(grant_type=CIBA, auth_req_id=auth_req_id))
+    assert outcomes(answers) == {"ok": 1, "invalid_grant": PARALLEL - 1}
