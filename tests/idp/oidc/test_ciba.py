@@ -14,6 +14,7 @@ from joserfc.jwk import ECKey
 from core.audit import AuditEntry
 from core.identifiers import new_id
 from idp.oidc import ciba_ping
+from idp.registration.problems import InvalidMetadata
 from tests.idp.decoupled import CIBA, come_to_the_decision, decide, device_client, poll
 from tests.idp.provider import ISSUER
 from tests.protocol.requirement import requirement
@@ -264,6 +265,52 @@ class TestPolling:
         grant = "urn:ietf:params:oauth:grant-type:device_code"
         answer = poll(device, grant_type=grant, device_code=asked(counter))
         assert refusal(answer) == (400, "invalid_grant")
+
+
+class TestProfile:
+    """FAPI-CIBA: a client of `fapi2-security`."""
+
+    @pytest.fixture
+    def strict(self, provider):
+        return provider.agency("strict", prajak_profile="fapi2-security", **SIGNED)
+
+    @requirement("FAPI-CIBA", "5.2.2", "MUST")
+    def test_its_requests_are_signed(self, strict):
+        assert refusal(ask(strict)) == (400, "invalid_request")
+        assert ask_signed(strict, request_object(strict)).status_code == 200
+
+    @requirement("FAPI-CIBA", "5.2.2", "MUST")
+    def test_its_tokens_are_bound_and_a_forgotten_proof_spends_nothing(self, strict, browser):
+        auth_req_id = ask_signed(strict, request_object(strict)).json["auth_req_id"]
+        decided(strict, browser)
+        assert poll_for(strict, auth_req_id).status_code == 400
+        answer = poll(
+            strict, grant_type=CIBA, auth_req_id=auth_req_id, headers={"DPoP": strict.proof("POST", "/token")}
+        )
+        assert (answer.status_code, answer.json["token_type"]) == (200, "DPoP")
+
+    @requirement("FAPI-CIBA", "5.2.2", "MUST")
+    def test_a_client_that_cannot_authenticate_is_refused(self, provider):
+        with pytest.raises(InvalidMetadata):
+            provider.agency("app", application_type="native", token_endpoint_auth_method="none", **POLL)
+
+
+class TestRefreshing:
+    def test_staying_connected_is_asked_for_and_then_given(self, provider, browser):
+        grants = POLL | {"grant_types": [CIBA, "refresh_token"], "scope": "openid profile offline_access"}
+        agency = provider.agency("lasting", **grants)
+        auth_req_id = asked(agency, scope="openid offline_access")
+        assert "stay connected" in decided(agency, browser)
+        tokens = poll_for(agency, auth_req_id).json
+        again = poll(agency, grant_type="refresh_token", refresh_token=tokens["refresh_token"])
+        assert again.status_code == 200, again.text
+
+    def test_without_it_there_is_no_refresh_token(self, provider, browser):
+        grants = POLL | {"grant_types": [CIBA, "refresh_token"], "scope": "openid profile offline_access"}
+        agency = provider.agency("brief", **grants)
+        auth_req_id = asked(agency)
+        decided(agency, browser)
+        assert "refresh_token" not in poll_for(agency, auth_req_id).json
 
 
 class TestPerson:
