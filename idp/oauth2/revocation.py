@@ -42,7 +42,7 @@ class Revocation:
                 # section 2.1: with the refresh token goes all that came of the same grant
                 revoked = revoke_tokens_of_family(connection, refresh_token["family_id"], now=now)
                 self._record(connection, refresh_token, revoked)
-        return Reply(None)
+        return Reply(None, content_type="text/plain")
 
     def _record(self, connection: Connection, row: dict[str, Any], revoked: int) -> None:
         if revoked:

@@ -21,7 +21,7 @@ def refreshing(provider):
 def test_a_revoked_access_token_opens_nothing(agency, browser):
     token = agency.sign_in(browser)["access_token"]
     answer = revoke(agency, token)
-    assert (answer.status_code, answer.text) == (200, "")
+    assert (answer.status_code, answer.text, answer.mimetype) == (200, "", "text/plain")
     assert agency.userinfo(token).status_code == 401
     assert introspect(agency, token).json == {"active": False}
 
