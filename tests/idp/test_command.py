@@ -97,6 +97,10 @@ def test_a_key_is_rotated_and_listed(prajak: Prajak):
     announced = json.loads(prajak("key", "rotate", "id-token", "--json").stdout)
     states = {each["kid"]: each["state"] for each in printed(prajak("key", "list", "--json"))}
     assert states[announced["kid"]] == announced["state"] == "pre-activation"
+    algorithms = {
+        each["algorithm"] for each in printed(prajak("key", "list", "--json")) if each["kid"] in announced["kids"]
+    }
+    assert algorithms == {"ES256", "PS256", "EdDSA", "RS256"}
 
 
 def test_a_client_is_added_shown_and_removed(prajak: Prajak, tmp_path: Path):

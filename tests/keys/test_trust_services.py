@@ -67,6 +67,14 @@ def test_workers_that_rotate_at_once_make_one_successor(ground):
 
 
 @pytest.mark.both_backends
+def test_workers_that_first_want_an_algorithm_at_once_make_one_key(ground):
+    workers = [Keystore(ground) for _ in range(6)]
+    with ThreadPoolExecutor(6) as pool:
+        kids = set(pool.map(lambda worker: worker.active(Purpose.USERINFO, "EdDSA").kid, workers))
+    assert len(kids) == count(ground, Key) == 1
+
+
+@pytest.mark.both_backends
 def test_workers_that_announce_at_once_announce_one(ground):
     Keystore(ground).ensure(Purpose.ID_TOKEN)
     workers = [Keystore(ground) for _ in range(6)]
