@@ -31,7 +31,7 @@ from enrollment.proofing import Case, Journey, State, StepTaken
 from enrollment.services import EnrolmentServices
 from enrollment.webauthn_authentication import AuthenticatedPasskey
 
-NOTICE_VERSION = "2026-11"  # of the text that is consented to
+NOTICE_VERSION = "2026-11-22"  # of the text that is consented to
 NOT_CONFIRMED = (
     "These details could not be confirmed. Please compare every field with your card and try again."
     " If they are right, please go to a district office."

@@ -12,6 +12,7 @@ from sqlalchemy import func, select, update
 from core.assurance import AAL, IAL
 from core.clock import SetClock
 from core.errors import PersonError
+from enrollment.civil_registry.fictional_addresses import fictional_address
 from enrollment.civil_registry.fictional_people import FictionalPerson
 from enrollment.enrolment import Enrolment
 from enrollment.models import Account, Evidence, Passkey, ProofingCase, RecoveryCode
@@ -31,6 +32,7 @@ def test_a_citizen_enrolls_from_the_notice_to_a_signed_in_account(provider: Prov
     attributes = provider.services.accounts.attributes(citizen.account_id)
     assert (attributes.given_name_th, attributes.citizen_number) == (person.given_name_th, person.citizen_number)
     assert attributes.email == EMAIL
+    assert attributes.address == fictional_address(person.number).known()
     assert [each.aal for each in provider.signed_in] == [AAL.AAL2]
     assert b'href="/authorize/abc"' in citizen.browser.get("/enroll/done").data
 
