@@ -113,7 +113,7 @@ def load_settings(environment: Mapping[str, str] | None = None, toml: Path = Pat
         software_statement_issuers=path(value("SOFTWARE_STATEMENT_ISSUERS")),
         dpop_nonces=boolean("DPOP_NONCES", value("DPOP_NONCES", "0")),
         log_level=value("LOG_LEVEL", "info").lower(),
-        mtls_url=check_mtls_url(value("MTLS_URL"), issuer, has_proxy=bool(trusted_proxies)),
+        mtls_url=check_mtls_url(value("MTLS_URL"), issuer, trusted_proxies),
         mtls_trust=path(value("MTLS_TRUST")),
         trusted_proxies=trusted_proxies,
     )
@@ -129,7 +129,7 @@ def check_issuer(issuer: str, *, sandbox: bool) -> str:
     raise SettingsError("PRAJAK_ISSUER must be https (http only on loopback with PRAJAK_SANDBOX=1)")
 
 
-def check_mtls_url(url: str, issuer: str, *, has_proxy: bool) -> str:
+def check_mtls_url(url: str, issuer: str, trusted_proxies: tuple[IPv4Network | IPv6Network, ...]) -> str:
     """RFC 8705 section 5: a listener of its own, whose proxy says which certificate it saw (RFC 9440)."""
     if not url:
         return ""
@@ -138,8 +138,10 @@ def check_mtls_url(url: str, issuer: str, *, has_proxy: bool) -> str:
         raise SettingsError("PRAJAK_MTLS_URL must be an https URL without a query, a fragment or a slash at its end")
     if parts.netloc == urlsplit(issuer).netloc:
         raise SettingsError("PRAJAK_MTLS_URL must be another host or port than the issuer's: browsers would be asked")
-    if not has_proxy:
+    if not trusted_proxies:
         raise SettingsError("PRAJAK_MTLS_URL needs PRAJAK_TRUSTED_PROXIES: the proxy whose Client-Cert is believed")
+    if any(network.prefixlen == 0 for network in trusted_proxies):
+        raise SettingsError("PRAJAK_MTLS_URL with PRAJAK_TRUSTED_PROXIES of every address: anybody could be any client")
     return url
 
 

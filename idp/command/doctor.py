@@ -116,6 +116,17 @@ def check_attestation(provider: Provider) -> Finding:
     )  # fmt: skip
 
 
+def check_mtls(provider: Provider) -> Finding:
+    settings, now = provider.ground.settings, provider.ground.clock.now()
+    if not settings.mtls_url:
+        return Finding("mutual TLS", OK, "not served; PRAJAK_MTLS_URL names no listener")
+    over = [each for each in provider.server.authorities if each.not_valid_after_utc <= now]
+    if over:
+        names = ", ".join(each.subject.rfc4514_string() for each in over)
+        return Finding("mutual TLS", BROKEN, f"expired: {names}", "renew them where PRAJAK_MTLS_TRUST says")
+    return Finding("mutual TLS", OK, f"{settings.mtls_url}, {len(provider.server.authorities)} authorities")
+
+
 def check_disk(provider: Provider) -> Finding:
     free = shutil.disk_usage(provider.ground.settings.data_dir).free
     if free < LEAST_DISK:
@@ -131,5 +142,6 @@ CHECKS: dict[str, Callable[[Provider], Finding]] = {
     "registry": check_registry,
     "delivery": check_delivery,
     "attestation": check_attestation,
+    "mutual TLS": check_mtls,
     "disk": check_disk,
 }

@@ -56,8 +56,12 @@ def test_mutual_tls_has_a_host_of_its_own_and_a_proxy_that_is_trusted():
     told = {"PRAJAK_ISSUER": "https://id.example", "PRAJAK_TRUSTED_PROXIES": "10.0.0.1"}
     settings = load_settings(told | {"PRAJAK_MTLS_URL": "https://id.example:8443"}, NOWHERE)
     assert settings.mtls_url == "https://id.example:8443"
-    with pytest.raises(SettingsError, match="MTLS_URL"):
-        load_settings(told | {"PRAJAK_MTLS_URL": "https://id.example"}, NOWHERE)
+    for changed in (
+        {"PRAJAK_MTLS_URL": "https://id.example"},
+        {"PRAJAK_MTLS_URL": "https://id.example:8443", "PRAJAK_TRUSTED_PROXIES": "10.0.0.1, ::/0"},
+    ):
+        with pytest.raises(SettingsError, match="MTLS_URL"):
+            load_settings(told | changed, NOWHERE)
 
 
 def test_outside_the_sandbox_an_issuer_must_be_named():

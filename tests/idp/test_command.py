@@ -85,7 +85,7 @@ def test_schema_and_code_agree(prajak: Prajak):
 
 def test_the_doctor_finds_every_part_in_order(prajak: Prajak):
     found = {each["part"]: each["state"] for each in printed(prajak("doctor", "--json"))}
-    assert {"settings", "schema", "keys", "audit", "disk"} <= set(found)
+    assert {"settings", "schema", "keys", "audit", "mutual TLS", "disk"} <= set(found)
     assert "broken" not in found.values()
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from idp.oauth2.cross_origin import origins
+from idp.server import CLIENT_ENDPOINTS
 from tests.idp.clients import registered
 from tests.idp.provider import ISSUER
 
 OWN, FOREIGN = "https://agency-a.example", "https://evil.example"
 ALLOW, EXPOSE = "Access-Control-Allow-Origin", "Access-Control-Expose-Headers"
-PROTECTED = ["/token", "/par", "/userinfo"]
+PROTECTED = [*(endpoint.path for endpoint in CLIENT_ENDPOINTS), "/userinfo"]
 DOCUMENTS = ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", "/jwks"]
 
 

@@ -14,6 +14,7 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from idp.command.doctor import check_mtls
 from keys.keystore import Keystore
 from tests.certificates import CLIENT_AUTH, NOT_CA, authority, issue, names, self_signed
 from tests.conftest import NOW
@@ -300,3 +301,12 @@ class TestDiscovery:
         agency = provider.agency("self-signed", jwks={"keys": [holder.jwk]}, **method)
         answer = agency.redeem("any", browser=caller(provider, holder))
         assert answer.json["error"] == "invalid_client"
+
+
+def test_the_doctor_says_what_is_served_and_which_authority_is_over(provider, tmp_path):
+    assert check_mtls(provider).finding == f"{ALIAS}, 1 authorities"
+    over = issue("CN=Yesterday", x509.BasicConstraints(ca=True, path_length=0), not_after=NOW - timedelta(days=1))
+    trust = over.write(tmp_path, "over")
+    settings = replace(provider.ground.settings, mtls_trust=trust)
+    found = check_mtls(Provider(replace(provider.ground, settings=settings), provider.keystore))
+    assert (found.state, found.finding) == ("broken", "expired: CN=Yesterday")
