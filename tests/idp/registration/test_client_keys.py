@@ -49,7 +49,6 @@ def test_keys_for_encryption_are_looked_at_too():
     assert "use" in refused(PUBLIC | {"use": "tls"})
 
 
-@requirement("RFC 7591", "2", "MUST NOT")
 @pytest.mark.parametrize("use", ["sig", "enc"])
 def test_a_private_key_is_never_taken(use):
     assert "private" in refused(KEY.as_dict(private=True) | {"use": use})
@@ -126,7 +125,6 @@ class TestCertificates:
 class TestAtAnAddress:
     """RFC 7517 section 5: keys that are for others are left out."""
 
-    @requirement("RFC 7517", "5", "SHOULD")
     def test_keys_that_are_not_understood_are_left_out(self):
         p384 = ECKey.generate_key("P-384", {"kid": "p"}, private=True).as_dict(private=False)
         odd = [p384, {"kty": "new"}, RSA | {"n": b64(b"\xff" * 128), "kid": "w"}]

@@ -10,6 +10,7 @@ from joserfc.jwk import ECKey, RSAKey
 from idp.registration.client_metadata import check_metadata
 from idp.registration.problems import InvalidMetadata
 from tests.idp.provider import b64
+from tests.protocol.requirement import requirement
 
 KEY = ECKey.generate_key("P-256", {"kid": "k1"}, private=True)
 PUBLIC = KEY.as_dict(private=False)
@@ -50,12 +51,14 @@ def test_the_profile_is_strict_outside_the_sandbox():
     assert check_metadata(metadata(), sandbox=False)["prajak_profile"] == "fapi2-security"
 
 
+@requirement("RFC 7591", "2", "MUST")
 def test_without_a_method_a_basic_client_gets_a_secret():
     """RFC 7591 section 2: client_secret_basic is the default."""
     checked = check_metadata(metadata(token_endpoint_auth_method=None, jwks=None), sandbox=True)
     assert checked["token_endpoint_auth_method"] == "client_secret_basic"
 
 
+@requirement("RFC 7591", "2", "MUST")
 def test_unknown_members_are_dropped():
     assert "favourite_colour" not in check_metadata(metadata(favourite_colour="blue"), sandbox=True)
 
@@ -65,6 +68,8 @@ def test_what_is_no_object_is_refused(given):
     assert set(problems(given)) == {"metadata"}
 
 
+@requirement("RFC 6749", "3.1.2", "MUST NOT")
+@requirement("OIDC Registration", "2", "MUST")
 @pytest.mark.parametrize(
     "uri",
     [
@@ -94,6 +99,8 @@ def test_loopback_is_for_the_sandbox():
 class TestNative:
     """RFC 8252 section 7."""
 
+    @requirement("RFC 8252", "7.3", "MUST")
+    @requirement("RFC 8252", "7.1", "MUST")
     @pytest.mark.parametrize(
         "uri",
         [
@@ -108,6 +115,7 @@ class TestNative:
         app = metadata(application_type="native", token_endpoint_auth_method="none", jwks=None, redirect_uris=[uri])
         check_metadata(app, sandbox=True)
 
+    @requirement("RFC 8252", "7.1", "MUST")
     @pytest.mark.parametrize(
         "uri", ["myapp:/cb", "com.example.app://host/cb", "http://app.example/cb", "file:///etc/passwd"]
     )
@@ -115,12 +123,14 @@ class TestNative:
         app = metadata(application_type="native", token_endpoint_auth_method="none", jwks=None, redirect_uris=[uri])
         assert "redirect_uris" in problems(app)
 
+    @requirement("RFC 9700", "2.5", "SHOULD")
     def test_only_apps_go_without_authentication(self):
         assert (
             "native" in problems(metadata(token_endpoint_auth_method="none", jwks=None))["token_endpoint_auth_method"]
         )
 
 
+@requirement("RFC 7591", "3.2.2", "MUST")
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -166,6 +176,7 @@ def test_a_weak_key_is_refused():
     assert "2048" in problems(metadata(jwks={"keys": [weak]}))["jwks"]
 
 
+@requirement("RFC 7591", "2", "MUST NOT")
 def test_keys_by_value_or_by_address_but_not_both():
     both = metadata(jwks_uri="https://agency.example/jwks")
     assert set(problems(both)) == {"jwks_uri"}
@@ -186,6 +197,7 @@ def test_the_strict_profile_takes_private_key_jwt_alone():
     }
 
 
+@requirement("OIDC Core", "8.1", "MUST")
 def test_several_hosts_need_a_sector_document():
     """OpenID Connect Core section 8.1."""
     hosts = metadata(redirect_uris=["https://a.example/cb", "https://b.example/cb"])
@@ -201,6 +213,7 @@ def test_outside_the_sandbox_purposes_and_a_name_are_needed():
     check_metadata(metadata(prajak_claims=None, client_name=None), sandbox=True)
 
 
+@requirement("RFC 7591", "3.2.2", "MUST")
 def test_the_problems_travel_as_the_registered_codes():
     """RFC 7591 section 3.2.2."""
     for field, error in (("redirect_uris", "invalid_redirect_uri"), ("subject_type", "invalid_client_metadata")):

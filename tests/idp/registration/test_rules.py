@@ -116,7 +116,6 @@ class TestGrants:
         app = metadata(application_type="native", token_endpoint_auth_method="none", jwks=None, redirect_uris=None)
         assert check_metadata(app | {"grant_types": [DEVICE_CODE, "refresh_token"]}, sandbox=True)
 
-    @requirement("OIDC Core", "11", "MUST")
     def test_offline_access_is_for_who_may_refresh(self):
         assert set(problems(metadata(scope="openid offline_access"))) == {"scope"}
         refreshing = checked(grant_types=["authorization_code", "refresh_token"])
@@ -172,7 +171,6 @@ class TestMutualTls:
         found = problems(metadata(token_endpoint_auth_method="self_signed_tls_client_auth"))
         assert "x5c" in found["jwks"]
 
-    @requirement("RFC 8705", "3.4", "MUST")
     def test_tokens_have_one_confirmation(self):
         both = {"tls_client_certificate_bound_access_tokens": True, "dpop_bound_access_tokens": True}
         assert set(problems(metadata(**both))) == {"dpop_bound_access_tokens"}
@@ -237,7 +235,6 @@ class TestEncryption:
         )  # fmt: skip
         assert set(problems(given)) == {"jwks"}
 
-    @requirement("RFC 9701", "6", "MAY")
     @pytest.mark.parametrize("field", ["userinfo_signed_response_alg", "introspection_signed_response_alg"])
     def test_none_asks_for_plain_json(self, field):
         assert field not in checked(**{field: "none"})
