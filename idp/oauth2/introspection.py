@@ -146,4 +146,5 @@ class Introspection:
 def wants_jwt(call: AuthenticatedCall) -> bool:
     """RFC 9701 section 4, and what was registered (section 6)."""
     accepted = {each.partition(";")[0].strip().lower() for each in call.call.accept.split(",")}
-    return MEDIA_TYPE in accepted or call.client.requires_signed_introspection
+    registered = call.client.requires_signed_introspection or call.client.get("introspection_encrypted_response_alg")
+    return MEDIA_TYPE in accepted or bool(registered)

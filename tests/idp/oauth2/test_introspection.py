@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 from joserfc import jws
-from joserfc.jwk import KeySet
+from joserfc.jwe import decrypt_compact
+from joserfc.jwk import ECKey, KeySet
 from sqlalchemy import update
 
 from enrollment.models.account import Account, AccountStatus
@@ -196,6 +197,24 @@ def test_a_client_that_registered_a_signature_never_gets_plain_json(provider, br
     answer = introspect(asking, asking.sign_in(browser)["access_token"], accept="application/json")
     assert answer.headers["Content-Type"] == MEDIA_TYPE
     assert verified(provider, answer.text, "PS256")["token_introspection"]["active"] is True
+
+
+@requirement("RFC 9701", "5", "MUST")
+@requirement("RFC 9701", "6", "MUST")
+def test_a_client_that_registered_encryption_never_gets_it_in_the_clear(provider, browser):
+    key = ECKey.generate_key("P-256", {"kid": "enc", "use": "enc"}, private=True)
+    signing = ECKey.generate_key("P-256", {"kid": "sig", "use": "sig"}, private=True)
+    asking = provider.agency(
+        "secret",
+        jwks={"keys": [each.as_dict(private=False) for each in (signing, key)]},
+        introspection_encrypted_response_alg="ECDH-ES",
+        introspection_encrypted_response_enc="A256GCM",
+    )
+    asking.key = signing
+    answer = introspect(asking, asking.sign_in(browser)["access_token"])
+    assert answer.headers["Content-Type"] == MEDIA_TYPE
+    opened = decrypt_compact(answer.text, key, algorithms=["ECDH-ES", "A256GCM"])
+    assert verified(provider, opened.plaintext.decode(), "RS256")["token_introspection"]["active"] is True
 
 
 @requirement("RFC 9701", "5", "MUST")
