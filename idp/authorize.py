@@ -151,7 +151,7 @@ class Authorization:
         that stands beside it, if that is registered; nothing else outside is believed.
         """
         try:
-            return self.server.request_objects.read(client, parameters)
+            return self.server.request_objects.read(client, parameters, source=web.source())
         except OAuthError as error:
             if parameters.get("redirect_uri") in client.redirect_uris:
                 return Refused(error)

@@ -41,7 +41,9 @@ METADATA = {
 TYPES = (None, "JWT", "jwt", "oauth-authz-req+jwt", "application/oauth-authz-req+jwt")  # section 10.8
 OF_THE_JWT = frozenset({"iss", "aud", "exp", "nbf", "iat", "jti", "sub"})  # RFC 7519, not parameters
 ACCEPT = {"Accept": "application/oauth-authz-req+jwt, application/jwt"}  # section 9.4
-FETCHES, WINDOW = 60, timedelta(minutes=1)  # for each client: whoever knows its address must not send us there at will
+WINDOW = timedelta(minutes=1)
+FETCHES = 60  # for each client and source: whoever knows its address locks out himself, and not the client's people
+FETCHES_OF_ALL = 600  # for each client: nobody sends us there without end
 
 
 @dataclass(frozen=True)
@@ -58,13 +60,15 @@ class RequestObjects:
         self.keystore = keystore
         self.refresh_keys = refresh_keys
 
-    def read(self, client: RegisteredClient, parameters: Mapping[str, str]) -> AskedFor:
-        """Section 6. Raises InvalidRequest, InvalidRequestUri and InvalidRequestObject."""
+    def read(self, client: RegisteredClient, parameters: Mapping[str, str], *, source: str = "") -> AskedFor:
+        """Section 6; `source` is where the request came from. Raises InvalidRequest, InvalidRequestUri,
+        InvalidRequestObject and TemporarilyUnavailable.
+        """
         if "request" not in parameters and "request_uri" not in parameters:
             return AskedFor(parameters)
         if "request" in parameters and "request_uri" in parameters:
             raise InvalidRequest("request and request_uri exclude each other")  # section 5
-        request_object = parameters.get("request") or self._fetch(client, parameters["request_uri"])  # 1
+        request_object = parameters.get("request") or self._fetch(client, parameters["request_uri"], source)  # 1
         try:
             claims = self._verified(request_object, client)
             self._check_claims(claims, client)  # 4
@@ -84,12 +88,13 @@ class RequestObjects:
         algorithms = allowed_algorithms(client)
         return verify_by_client(token, client, algorithms=algorithms, refresh_keys=self.refresh_keys)  # 3
 
-    def _fetch(self, client: RegisteredClient, request_uri: str) -> str:
+    def _fetch(self, client: RegisteredClient, request_uri: str, source: str) -> str:
         """Section 5.2.3. Only what was registered, character by character: no way to make us call somebody else."""
         if request_uri not in (client.get("request_uris") or ()):
             raise InvalidRequestUri("request_uri is not one of those registered for this client")
-        if self.ground.ephemeral.count("request-uri", client.client_id, WINDOW) > FETCHES:
-            raise TemporarilyUnavailable("this client's request_uri was fetched too often; try again in a minute")
+        for key, limit in ((f"{client.client_id} {source}", FETCHES), (client.client_id, FETCHES_OF_ALL)):
+            if self.ground.ephemeral.count("request-uri", key, WINDOW) > limit:
+                raise TemporarilyUnavailable("request_uri was fetched too often; try again in a minute")
         try:
             answer = self.ground.outbound.get(request_uri, headers=ACCEPT, max_bytes=MAX_JWE)
         except (OutboundFailed, OutboundRefused) as error:

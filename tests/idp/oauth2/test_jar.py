@@ -403,13 +403,17 @@ class TestByReference:
         assert "invalid_request_object" in answer.text
 
     @requirement("RFC 9101", "10.4.1", "MUST")
-    def test_nobody_can_make_us_fetch_without_end(self, publishing, publisher, browser, clock):
+    def test_nobody_can_make_us_fetch_without_end_nor_lock_others_out(self, publishing, publisher, browser, clock):
         publisher.objects["/object"] = (200, b"x")
         for _ in range(FETCHES):
             asks(publishing, browser, request_uri=f"{publisher.origin}/object")
         answer = asks(publishing, browser, request_uri=f"{publisher.origin}/object")
         assert "temporarily_unavailable" in answer.text
         assert len(publisher.asked) == FETCHES
+        query = urlencode({"client_id": publishing.client_id, "request_uri": f"{publisher.origin}/object"})
+        elsewhere = browser.get(f"/authorize?{query}", environ_base={"REMOTE_ADDR": "203.0.113.7"})
+        assert "invalid_request_object" in elsewhere.text
+        assert publisher.asked.pop()
         clock.advance(timedelta(minutes=2))
         asks(publishing, browser, request_uri=f"{publisher.origin}/object")
         assert len(publisher.asked) == FETCHES + 1
