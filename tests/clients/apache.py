@@ -49,7 +49,8 @@ OIDCRedirectURI $origin/callback
 OIDCDefaultURL $origin/
 OIDCRedirectURLsAllowed ^$origin
 OIDCCryptoPassphrase "a passphrase of the tests"
-OIDCScope "openid profile"
+OIDCScope "openid profile offline_access"
+OIDCAuthRequestParams prompt=consent
 OIDCPKCEMethod S256
 OIDCInfoHook iat access_token id_token userinfo session
 OIDCPassClaimsAs environment

@@ -42,6 +42,7 @@ def client(request, secure):
         client_id=registered["client_id"],
         client_secret=key if keyed else registered["client_secret"],
         token_endpoint_auth_method=request.param,
+        revocation_endpoint_auth_method=request.param,
         redirect_uri=REDIRECT_URI,
         scope="openid profile offline_access",
         code_challenge_method="S256",
@@ -86,7 +87,8 @@ def test_a_citizen_signs_in_the_client_refreshes_and_both_sign_out(client, citiz
     assert client.get(metadata["userinfo_endpoint"]).json()["sub"] == userinfo.sub
     asked = {"token": refreshed["access_token"]}
     assert client.introspect_token(metadata["introspection_endpoint"], **asked).json()["active"] is True
-    assert client.revoke_token(metadata["revocation_endpoint"], **asked).status_code == 200
+    revoked = client.revoke_token(metadata["revocation_endpoint"], **asked)
+    assert revoked.status_code == 200, revoked.text
     assert client.introspect_token(metadata["introspection_endpoint"], **asked).json()["active"] is False
     citizen.open(f"{metadata['end_session_endpoint']}?id_token_hint={tokens['id_token']}"
                  f"&post_logout_redirect_uri={SIGNED_OUT}")  # fmt: skip

@@ -6,23 +6,32 @@ from tests.backends import free_port, scratch
 from tests.clients.apache import apache, origin_of
 
 
-def test_a_citizen_reaches_the_application_and_signs_out(secure, citizen):
+def test_a_citizen_reaches_the_application_refreshes_and_signs_out(secure, citizen):
     port = free_port()
     origin = origin_of(port)
     registered = secure.register(
         redirect_uris=[f"{origin}/callback"],
         post_logout_redirect_uris=[f"{origin}/"],
+        grant_types=["authorization_code", "refresh_token"],
+        scope="openid profile offline_access",
         token_endpoint_auth_method="client_secret_basic",
     )
     with apache(port, secure, registered):
         citizen.open(f"{origin}/")
         page = citizen.sign_in_as("malee")
         assert "The application" in page.text, said(port)
-        told = citizen.http.get(f"{origin}/callback", params={"info": "json"}).json()
+        told = known(citizen, origin)
         assert told["id_token"]["sub"] == told["userinfo"]["sub"]
+        citizen.http.get(f"{origin}/callback", params={"refresh": f"{origin}/", "access_token": told["access_token"]})
+        assert known(citizen, origin)["access_token"] != told["access_token"], said(port)
         citizen.open(f"{origin}/callback?logout={origin}/")
         citizen.press("logout-confirm")
         assert citizen.sees("sandbox-sign-in"), "the application asks again who it is"
+
+
+def known(citizen, origin):
+    """What the module knows of the session."""
+    return citizen.http.get(f"{origin}/callback", params={"info": "json"}).json()
 
 
 def said(port):
