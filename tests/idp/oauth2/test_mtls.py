@@ -303,10 +303,14 @@ class TestDiscovery:
         assert answer.json["error"] == "invalid_client"
 
 
-def test_the_doctor_says_what_is_served_and_which_authority_is_over(provider, tmp_path):
-    assert check_mtls(provider).finding == f"{ALIAS}, 1 authorities"
-    over = issue("CN=Yesterday", x509.BasicConstraints(ca=True, path_length=0), not_after=NOW - timedelta(days=1))
-    trust = over.write(tmp_path, "over")
-    settings = replace(provider.ground.settings, mtls_trust=trust)
-    found = check_mtls(Provider(replace(provider.ground, settings=settings), provider.keystore))
-    assert (found.state, found.finding) == ("broken", "expired: CN=Yesterday")
+OVER = issue("CN=Yesterday", x509.BasicConstraints(ca=True, path_length=0), not_after=NOW - timedelta(days=1))
+
+
+@pytest.mark.parametrize(
+    ("trusted", "state", "finding"),
+    [(AUTHORITY, "ok", f"{ALIAS}, 1 authorities"), (OVER, "broken", "expired: CN=Yesterday")],
+)
+def test_the_doctor_says_what_is_served_and_which_authority_is_over(ground, tmp_path, trusted, state, finding):
+    settings = replace(ground.settings, mtls_trust=trusted.write(tmp_path, "trusted"))
+    found = check_mtls(Provider(replace(ground, settings=settings), Keystore(ground)))
+    assert (found.state, found.finding) == (state, finding)
