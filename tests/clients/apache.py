@@ -54,6 +54,7 @@ OIDCAuthRequestParams prompt=consent
 OIDCPKCEMethod S256
 OIDCInfoHook iat access_token id_token userinfo session
 OIDCPassClaimsAs environment
+$more
 
 <Location />
     AuthType openid-connect
@@ -69,7 +70,7 @@ def origin_of(port: int) -> str:
 
 
 @contextmanager
-def apache(port: int, secure: SecureProvider, registered: dict[str, str]) -> Iterator[str]:
+def apache(port: int, secure: SecureProvider, registered: dict[str, str], more: str = "") -> Iterator[str]:
     """Runs it until the block ends; its origin. Where we are root it serves as somebody else, who must see the site."""
     folder, origin = scratch() / f"apache-{port}", origin_of(port)
     (folder / "site").mkdir(parents=True)
@@ -90,6 +91,7 @@ def apache(port: int, secure: SecureProvider, registered: dict[str, str]) -> Ite
             ca_file=ca_file,
             client_id=registered["client_id"],
             client_secret=registered["client_secret"],
+            more=more,
         ),
         "utf-8",
     )

@@ -29,6 +29,24 @@ def test_a_citizen_reaches_the_application_refreshes_and_signs_out(secure, citiz
         assert citizen.sees("sandbox-sign-in"), "the application asks again who it is"
 
 
+def test_a_refusal_reaches_the_application_that_asks_by_form_post(secure, citizen):
+    """By query this module takes an error with `iss` (RFC 9207) for a login begun elsewhere, and asks again."""
+    port = free_port()
+    origin = origin_of(port)
+    registered = secure.register(
+        redirect_uris=[f"{origin}/callback"],
+        grant_types=["authorization_code", "refresh_token"],
+        scope="openid profile offline_access",
+        token_endpoint_auth_method="client_secret_basic",
+    )
+    with apache(port, secure, registered, "OIDCResponseMode form_post"):
+        citizen.open(f"{origin}/")
+        citizen.sign_in_as("malee", consent="deny")
+        page = citizen.submit(f"{origin}/callback")
+        assert "access_denied" in page.text, said(port)
+        assert "The application" not in page.text
+
+
 def known(citizen, origin):
     """What the module knows of the session."""
     return citizen.http.get(f"{origin}/callback", params={"info": "json"}).json()
