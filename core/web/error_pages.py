@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import structlog
-from flask import Response, g, jsonify, request
+from flask import Response, current_app, g, jsonify, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from core.errors import PersonError, TooMany
+from core.web.csrf import StaleForm
 from core.web.installed import current_view
 from core.web.pages import page
 
@@ -22,10 +25,18 @@ def person_error(error: PersonError) -> ResponseReturnValue:
         response = jsonify(error="invalid_request", error_description=text)
         response.status_code = error.status
     else:
-        response = error_page(error.status, what_happened=text)
+        response = error_page(error.status, what_happened=text, **way_back(error))
     if isinstance(error, TooMany):
         response.headers["Retry-After"] = str(error.retry_after)
     return response
+
+
+def way_back(error: PersonError) -> Mapping[str, str]:
+    """A form that was open for too long leads to the page that it stood on, where that has the form's own address."""
+    adapter = current_app.create_url_adapter(request)
+    if not isinstance(error, StaleForm) or adapter is None or not adapter.test(method="GET"):
+        return {}
+    return {"return_url": request.path, "return_label": gettext("Open the page again")}
 
 
 def http_error(error: HTTPException) -> ResponseReturnValue:

@@ -98,6 +98,14 @@ class TestAgain:
 
 
 class TestLate:
+    def test_a_form_that_was_open_for_too_long_leads_to_its_page(self, agency, browser):
+        """The browser dropped our cookie, say: the request still waits in its row."""
+        location = begin(agency, browser)
+        refused = browser.post(location, data=SIGN_IN)
+        assert refused.status_code == 403
+        assert f'href="{location}"' in refused.text
+        assert prompt(browser, location) == "login"
+
     @requirement("OIDC Core", "3.1.2.6", "MUST")
     @requirement("RFC 9207", "2", "MUST")
     @pytest.mark.parametrize("step", [[], [SIGN_IN]])
