@@ -121,6 +121,7 @@ AUTHORIZATION_REQUEST: tuple[Step, ...] = (
 
 DECOUPLED_REQUEST: tuple[Step, ...] = (  # no browser brings it (RFC 8628, CIBA Core): nothing of redirects
     authorization_request.assign_scope,
+    resource_indicators.assign_resource,
     authentication_request.assign_acr_values,
     authentication_request.assign_locales,
     claims_parameter.assign_claims,
@@ -282,7 +283,8 @@ class Server:
         if "authorization_details" in parameters:
             raise InvalidAuthorizationDetails("authorization_details are taken at the authorization endpoint alone")
         now = self.ground.clock.now()
-        asked = Asked(client, parameters, now, self.hints, self.ground.settings.sandbox)
+        sandbox = self.ground.settings.sandbox
+        asked = Asked(client, parameters, now, self.hints, sandbox, resources=self.resources)
         values: dict[str, Any] = {}
         for step in DECOUPLED_REQUEST:
             values |= step(asked)

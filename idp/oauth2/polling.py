@@ -96,6 +96,7 @@ class PolledGrant:
             requested_claims=digest_claims(request["claims"])[0] if request["claims"] else "",
             asked=request["claims"],
             granted=grant.claims,
+            resource=tuple(request.get("resource", ())),
         )
 
     def _commit(self, asked: Waiting, call: AuthenticatedCall, issued: Issued) -> None:

@@ -14,6 +14,7 @@ from idp.oauth2.parameters import read_form
 from idp.oauth2.resource_indicators import assign_resource, read_resources, target_of
 from tests.conftest import NOW
 from tests.idp.clients import registered
+from tests.idp.decoupled import approve_device, ask, device_client, poll_device
 from tests.idp.oauth2.protected_resource import CALENDAR, CONTACTS, ask_token, register_api
 from tests.idp.provider import ISSUER, claims_of, query_of
 from tests.protocol.requirement import requirement
@@ -123,6 +124,15 @@ def test_beside_authorization_details_it_is_refused(provider):
     asked = Asked(registered(), parameters, NOW, provider.server.hints, resources=provider.server.resources)
     with pytest.raises(InvalidTarget, match="beside"):
         assign_resource(asked)
+
+
+def test_a_device_names_its_resource_when_it_begins(provider, browser, apis):
+    device = device_client(provider)
+    told = ask(device, resource=CONTACTS).json
+    approve_device(device, browser, told["user_code"])
+    tokens = poll_device(device, told["device_code"]).json
+    assert claims_of(tokens["access_token"])["aud"] == CONTACTS
+    assert ask(device, resource="https://api.example/unknown").json["error"] == "invalid_target"
 
 
 def test_in_a_request_object_several_are_a_list():
