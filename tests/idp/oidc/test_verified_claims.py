@@ -16,6 +16,7 @@ from enrollment.account import PersonAttributes, VerifiedIdentity
 from enrollment.policy import CheckMade, EvidenceHeld
 from idp.errors import InvalidRequest
 from idp.oidc.claims import CATALOGUE
+from idp.oidc.claims_parameter import localized
 from idp.oidc.verified_claims import metadata, verified_claims
 from idp.oidc.verified_claims_request import check_request
 from tests.idp.oidc.ida_schema import check_valid
@@ -387,6 +388,16 @@ def test_claims_locales_give_the_thai_form_beside_the_plain_one(provider, browse
     wanted = json.dumps({"userinfo": {"given_name": None}})
     token = agency.sign_in(browser, scope="openid", claims=wanted, claims_locales="th-TH en")["access_token"]
     assert set(agency.userinfo(token).json) == {"sub", "given_name", "given_name#th"}
+
+
+@pytest.mark.parametrize("as_list", [True, False])
+def test_claims_locales_reach_into_verified_claims(as_list):
+    wanted = {"verification": TRUST, "claims": {"given_name": {"value": "Somchai"}, "birthdate": None}}
+    asked = {"userinfo": {"verified_claims": [wanted] if as_list else wanted}}
+    found = localized(asked, ("th", "en"))["userinfo"]["verified_claims"]
+    (request,) = found if as_list else [found]
+    assert request["claims"] == {"given_name": {"value": "Somchai"}, "birthdate": None, "given_name#th": None}
+    assert localized(asked, ()) == asked
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from idp.models.grant import load_grants, revoke_grant
 from idp.oauth2.token_exchange import ACCESS_TOKEN, GRANT_TYPE
 from idp.portal.activity import activity
 from tests.idp.oauth2.authorization_details.test_record import API, ENTRY, detail
-from tests.idp.provider import Agency, Provider, claims_of
+from tests.idp.provider import Agency, Provider, claims_of, query_of
 from tests.protocol.requirement import requirement
 
 
@@ -122,6 +122,12 @@ def test_another_api_is_out_of_reach(agencies, browser, changed):
 def test_a_sign_in_alone_opens_no_record(agencies, browser):
     token = agencies.asker.sign_in(browser, scope="openid")["access_token"]
     assert agencies.exchange(token).json["error"] == "invalid_target"
+
+
+def test_the_api_cannot_be_asked_for_past_the_citizen(agencies, browser):
+    """RFC 8707: a plain `resource` is no way around the consent to the record."""
+    answer = query_of(agencies.asker.authorize(browser, scope="openid", resource=API))
+    assert answer["error"] == "invalid_target"
 
 
 def test_a_stranger_learns_nothing_of_the_token(agencies, browser, provider):

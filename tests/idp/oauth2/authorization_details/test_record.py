@@ -140,6 +140,13 @@ def test_a_citizen_reads_what_is_asked_for_and_allows_it_each_time(provider, bro
         assert tokens["authorization_details"] == [detail()]
 
 
+def test_where_it_is_not_the_person_s_consent_the_law_is_named(browser, asker):
+    wanted = detail(prajak_legal_basis="legal_obligation", prajak_law="พระราชบัญญัติรถยนต์ตัวอย่าง มาตรา 9")
+    asker.sign_in(browser, scope="openid")
+    asked = asker.authorize(browser, scope="openid", authorization_details=json.dumps([wanted]))
+    assert wanted["prajak_law"] in browser.get(str(asked.location)).text
+
+
 def test_the_token_is_worth_an_exchange_and_nothing_else(browser, asker):
     token = asker.sign_in(browser, scope="openid", authorization_details=json.dumps([detail()]))["access_token"]
     assert claims_of(token)["aud"] == f"{ISSUER}/token"
