@@ -121,7 +121,7 @@ def is_told_of_logout(client: RegisteredClient) -> Iterator[Finding]:
 def renews_its_keys(client: RegisteredClient) -> Iterator[Finding]:
     if client.get("jwks") and not client.get("jwks_uri"):
         message = "Publish the keys at an address (jwks_uri): they can then be renewed without registering anew."
-        yield Finding("jwks", "SHOULD", "FAPI 2.0 SP 5.6.1", message)
+        yield Finding("jwks", "SHOULD", "FAPI 2.0 SP 5.4.2", message)
 
 
 def names_its_keys(client: RegisteredClient) -> Iterator[Finding]:

@@ -56,6 +56,14 @@ def test_a_private_key_is_never_taken(use):
         usable_key_set({"keys": [PUBLIC, KEY.as_dict(private=True) | {"kid": "b"}]})
 
 
+@requirement("FAPI 2.0 SP", "5.4.3", "SHOULD NOT")
+def test_two_keys_do_not_share_a_name():
+    other = ECKey.generate_key("P-256", {"kid": "a"}, private=True).as_dict(private=False)
+    assert "kid" in refused(PUBLIC, other)
+    nameless = {name: value for name, value in other.items() if name != "kid"}
+    assert "kid" in refused(PUBLIC, nameless)
+
+
 def test_the_same_key_twice_is_one_too_few():
     assert "more than once" in refused(PUBLIC, PUBLIC | {"kid": "b"})
     assert "more than once" in refused(PUBLIC | {"use": "sig"}, PUBLIC | {"kid": "b", "use": "enc"})

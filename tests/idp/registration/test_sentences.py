@@ -28,18 +28,13 @@ def sentences(file: Path) -> Iterator[str]:
     """Texts that are sentences, without docstrings and without what only a log or another exception says."""
     tree = ast.parse(file.read_text("utf-8"))
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
-    skipped = {
-        id(each.body[0].value) for each in ast.walk(tree) if isinstance(each, documented) and is_text(each.body[0])
-    }
+    first = [each.body[0] for each in ast.walk(tree) if isinstance(each, documented)]
+    skipped = {id(each.value) for each in first if isinstance(each, ast.Expr)}  # docstrings
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in skipped:
             text = node.value
             if " " in text and text.endswith((".", "?")):
                 yield text
-
-
-def is_text(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
 
 
 def test_every_sentence_has_its_thai_with_the_same_placeholders():
