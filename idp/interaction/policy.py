@@ -25,6 +25,7 @@ class Demand:
     signing: bool = False
     details: bool = False  # of a kind that is consented to each time anew (RFC 9396)
     consent: bool = True  # False for our own pages, which release nothing
+    unproven_app: bool = False  # nothing proves which app asks (RFC 8252 section 8.6)
     approval: bool = False  # a request without a browser: asked of itself, consent with it
     claims: frozenset[str] = frozenset()
     hinted_account_id: str = ""  # whom id_token_hint names
@@ -151,6 +152,11 @@ def details_requested(situation: Situation) -> bool:
     return situation.demand.details and not situation.done.consented
 
 
+def app_not_proven(situation: Situation) -> bool:
+    """RFC 6749 section 10.2: what was allowed to one app is not given to whichever comes in its name, unseen."""
+    return situation.demand.unproven_app and situation.demand.consent and not situation.done.consented
+
+
 def prompt_is_consent(situation: Situation) -> bool:
     return "consent" in situation.demand.prompt and situation.demand.consent and not situation.done.consented
 
@@ -165,6 +171,6 @@ PROMPTS = (
     Prompt("select_account", (prompt_is_select_account,), "account_selection_required"),
     Prompt("raise_identity", (identity_below_wanted,), "interaction_required"),
     Prompt("step_up", (acr_above_session, signing_requested), "interaction_required"),
-    Prompt("consent", (claims_not_granted, details_requested, prompt_is_consent), "consent_required"),
+    Prompt("consent", (claims_not_granted, details_requested, app_not_proven, prompt_is_consent), "consent_required"),
     Prompt("approve", (approval_requested,), "consent_required"),
 )

@@ -89,6 +89,7 @@ def demand_of(request: AuthorizationRequest, client: RegisteredClient, *, sandbo
         signing=bool(request.signing_details),
         details=bool(request.consented_details),
         consent=not request.decoupled,
+        unproven_app=client.is_public and not request.redirect_uri.startswith("https://"),
         approval=bool(request.decoupled),
         claims=names_to_allow(request, client),
         hinted_account_id=request.hinted_account_id,

@@ -48,6 +48,7 @@ def test_the_order_of_the_prompts():
         ({"granted": None}, "consent", "claims_not_granted", "consent_required"),
         ({"granted": frozenset({"email"})}, "consent", "claims_not_granted", "consent_required"),
         ({"demand": Demand(prompt=frozenset({"consent"}))}, "consent", "prompt_is_consent", "consent_required"),
+        ({"demand": Demand(unproven_app=True)}, "consent", "app_not_proven", "consent_required"),
         ({"demand": Demand(approval=True, consent=False)}, "approve", "approval_requested", "consent_required"),
     ],
 )  # fmt: skip

@@ -74,3 +74,17 @@ def test_an_app_without_pkce_is_refused_at_the_endpoint(app, browser):
     for changed in ({"code_challenge": None, "code_challenge_method": None}, {"code_challenge_method": "plain"}):
         answer = app.authorize(browser, **changed)
         assert query_of(answer)["error"] == "invalid_request"
+
+
+@requirement("RFC 6749", "10.2", "MUST NOT")
+@requirement("RFC 8252", "8.6", "SHOULD NOT")
+@pytest.mark.parametrize("kind", CALLBACKS)
+def test_whatever_comes_in_an_apps_name_is_not_answered_unseen(app, browser, kind):
+    """Any program on the device can listen at loopback or take a scheme; an https address is the app's alone."""
+    uri = CALLBACKS[kind]
+    app.walk(browser, app.authorize(browser, redirect_uri=uri))
+    again = query_of(app.authorize(browser, redirect_uri=uri, prompt="none"))
+    assert ("code" in again) == uri.startswith("https://")
+    assert again.get("error", "consent_required") == "consent_required"
+    seen = app.walk(browser, app.authorize(browser, redirect_uri=uri))
+    assert "code" in query_of(seen)
