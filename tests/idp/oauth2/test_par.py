@@ -168,3 +168,39 @@ def test_the_strict_profile_pushes_and_binds(provider, browser):
     code = query_of(agency.walk(browser, browser.get(agency.pushed_url())))["code"]
     assert agency.redeem(code).json["error"] == "invalid_dpop_proof"
     assert agency.redeem(code, dpop=agency.proof("POST", "/token")).json["token_type"] == "DPoP"
+
+
+@requirement("RFC 9126", "2.3", "MUST")
+@requirement("RFC 9126", "2.1", "MUST")
+def test_requests_are_pushed_by_post_as_a_form(agency):
+    browser = agency.provider.browser()
+    assert browser.get("/par").status_code == 405
+    answer = browser.post("/par", json=agency.request() | agency.authentication())
+    assert (answer.status_code, answer.json["error"]) == (400, "invalid_request")
+
+
+@requirement("RFC 9126", "7.1", "MUST")
+@requirement("RFC 9126", "2.2", "MUST")
+def test_a_reference_cannot_be_guessed_and_says_how_long_it_lives(agency):
+    first, second = (agency.push().json for _ in range(2))
+    random = first["request_uri"].rpartition(":")[2]
+    assert len(random) * 6 >= 128
+    assert first["request_uri"] != second["request_uri"]
+    assert type(first["expires_in"]) is int
+    assert 5 <= first["expires_in"] < 600
+
+
+@requirement("RFC 9126", "2.1", "MUST")
+@requirement("RFC 9126", "7.5", "MUST")
+def test_nobody_pushes_in_anothers_name(provider, agency):
+    other = provider.agency("agency-b")
+    form = other.request() | agency.authentication()
+    answer = provider.browser().post("/par", data=form)
+    assert answer.status_code in (400, 401)
+    assert answer.json["error"] in ("invalid_client", "invalid_request")
+
+
+@requirement("RFC 9126", "2.1", "MUST NOT")
+def test_a_reference_is_not_pushed(agency):
+    request_uri = agency.push().json["request_uri"]
+    assert agency.push(request_uri=request_uri).json["error"] == "invalid_request"
