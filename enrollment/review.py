@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import Connection, select, update
 from sqlalchemy.exc import IntegrityError
@@ -270,7 +271,8 @@ class Review:
         read = self.services.dossier.attributes(connection, case, CARD) or {}
         names = ("title_th", "title", "given_name", "family_name")
         person = self.accounts.read(connection, case.account_id)
-        self.accounts.update(connection, case.account_id, replace(person, **{name: str(read[name]) for name in names}))
+        as_read: dict[str, Any] = {name: str(read[name]) for name in names}
+        self.accounts.update(connection, case.account_id, replace(person, **as_read))
 
     def _give_access_back(self, connection: Connection, case: Case) -> None:
         """Repeated proofing (SP 800-63B section 4.2.2.2): a hold ends; and where every way in was lost, the old ones

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import redirect, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
@@ -48,7 +50,8 @@ class InvitationPages:
         if session is not None and request.form.get("account") == "mine":
             accept_with_account(services.ground, invitation, account_id=session.account_id)
             return
-        attributes = PersonAttributes(email=invitation.email, **check_names(typed))
+        names: dict[str, Any] = check_names(typed)
+        attributes = PersonAttributes(email=invitation.email, **names)
         passkey = accept_with_new_account(
             services.ground, services.accounts, invitation, attributes, request.form.get("credential", "")
         )
