@@ -42,7 +42,8 @@ class Returning:
         case = self.cases.read(connection, case_id)
         keep_contact(connection, self.cases, case, contact)
         person = self.accounts.read(connection, review.account_id)
-        new: dict[str, Any] = {"email": "", "phone": "", "email" if contact.channel == "email" else "phone": contact.address}
+        new: dict[str, Any] = {"email": "", "phone": ""}
+        new["email" if contact.channel == "email" else "phone"] = contact.address
         self.accounts.update(connection, review.account_id, replace(person, **new))
         link = f"{self.ground.settings.issuer}/enroll/return/{secret}"
         self.notices.send(connection, contact, letters.new_passkey(link, channel=contact.channel))
