@@ -16,6 +16,7 @@ import pytest
 from tests.backends import Backend, stop
 from tests.demonstration import four_free_ports
 from tests.plain_client import PlainClient
+from tests.protocol.requirement import requirement
 
 PRAJAK = str(Path(sys.executable).parent / "prajak")
 
@@ -53,6 +54,8 @@ def wait_until_ready(issuer: str) -> None:
 
 
 @pytest.mark.both_backends
+@requirement("RFC 6749", "10.5", "MUST")
+@requirement("RFC 6749", "4.1.2", "MUST")
 def test_of_fifty_parallel_redemptions_of_one_code_exactly_one_wins(backend: Backend, tmp_path: Path):
     with two_workers(backend, tmp_path) as issuer:
         client = PlainClient(issuer, tmp_path / "demo", "demo-b")

@@ -10,6 +10,7 @@ import pytest
 from core.ground import Ground
 from core.installation import check_installation
 from core.settings import SettingsError, load_settings
+from tests.protocol.requirement import requirement
 
 NOWHERE = Path("does-not-exist.toml")
 
@@ -47,6 +48,9 @@ def test_the_environment_goes_before_the_file(tmp_path: Path):
         ("MTLS_URL", "https://mtls.example"),
     ],
 )
+@requirement("OIDC Discovery", "3", "MUST")
+@requirement("RFC 8414", "2", "MUST")
+@requirement("RFC 6749", "3.1", "MUST")
 def test_what_cannot_be_used_is_named(name: str, value: str):
     with pytest.raises(SettingsError, match=name):
         load_settings({"PRAJAK_ISSUER": "https://id.example", f"PRAJAK_{name}": value}, NOWHERE)

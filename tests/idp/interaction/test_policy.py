@@ -10,6 +10,7 @@ import pytest
 from core.assurance import AAL, IAL, Acr
 from idp.interaction.policy import PROMPTS, Asked, Demand, Done, Situation, next_prompt
 from idp.interaction.session_row import SignedIn
+from tests.protocol.requirement import requirement
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 SOMCHAI = SignedIn(
@@ -24,6 +25,7 @@ def asked(demand: Demand | None = None, **values) -> Asked | None:
     return next_prompt(replace(situation, **values))
 
 
+@requirement("OIDC Core", "3.1.2.3", "MUST")
 def test_nothing_is_asked_of_somebody_signed_in_whose_consent_stands():
     assert asked() is None
 
@@ -56,6 +58,7 @@ def test_each_reason_has_its_prompt_and_its_error(values, prompt, reason, error)
     assert asked(**values) == Asked(prompt, reason, error)
 
 
+@requirement("OIDC Core", "3.1.2.4", "MUST")
 def test_consent_is_asked_for_new_claims_only():
     wider = Demand(claims=frozenset({"name", "email"}))
     assert asked(wider, granted=frozenset({"name", "email", "birthdate"})) is None
@@ -68,6 +71,7 @@ def test_one_alternative_within_reach_is_enough():
     assert asked(Demand(acr=(HIGHER, STRONGER))).prompt == "step_up"
 
 
+@requirement("OIDC Core", "5.5.1.1", "SHOULD")
 def test_a_wish_for_a_level_keeps_nobody_out_who_goes_on_without_it():
     assert asked(Demand(acr=(HIGHER,)), done=Done(level_accepted=True)) is None
     assert asked(Demand(acr=(STRONGER,)), done=Done(level_accepted=True)) is None
@@ -76,6 +80,7 @@ def test_a_wish_for_a_level_keeps_nobody_out_who_goes_on_without_it():
 
 
 @pytest.mark.parametrize("demand", [Demand(max_age=timedelta()), Demand(prompt=frozenset({"login", "select_account"}))])
+@requirement("OIDC Core", "3.1.2.1", "MUST")
 def test_prompt_login_and_max_age_zero_ask_once_and_not_for_ever(demand):
     began_before = Done(began_at=SOMCHAI.auth_time - timedelta(seconds=5))
     began_after = Done(began_at=SOMCHAI.auth_time + timedelta(seconds=5))

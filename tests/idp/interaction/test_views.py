@@ -10,6 +10,7 @@ from sqlalchemy import select
 from idp.interaction.interaction import Interaction
 from idp.models.grant import load_grant
 from tests.idp.interaction.site import REDIRECT_URI
+from tests.protocol.requirement import requirement
 
 
 def onward(path: str) -> str:
@@ -63,12 +64,14 @@ def test_the_login_page_names_who_asks_and_leads_to_enrolment_and_recovery(site,
     assert 'autocomplete="username webauthn"' in shown
 
 
+@requirement("RFC 9700", "4.16", "MUST")
 def test_form_action_names_ourselves_and_this_interaction_s_agency(site, browser):
     policy = browser.get(site.ask()).headers["Content-Security-Policy"]
     assert "form-action 'self' http://agency-a.localhost:8081;" in policy
     assert REDIRECT_URI not in policy
 
 
+@requirement("OIDC Core", "3.1.2.4", "MUST")
 def test_consent_shows_each_claim_with_value_purpose_and_legal_basis(site, browser):
     path = site.ask(scope="openid profile email")
     site.sign_in(browser, "somchai", path)
@@ -95,6 +98,7 @@ def test_allowing_keeps_a_grant_for_what_was_shown_and_asks_no_second_time(site,
     assert browser.get(site.ask()).status_code == 303
 
 
+@requirement("OIDC Core", "3.1.2.4", "MUST")
 def test_a_new_claim_is_asked_for_and_the_old_ones_stand_apart(site, browser):
     path = site.ask()
     site.sign_in(browser, "somchai", path)
@@ -106,6 +110,8 @@ def test_a_new_claim_is_asked_for_and_the_old_ones_stand_apart(site, browser):
     assert "13 เมษายน 2533" in old
 
 
+@requirement("OIDC Core", "3.1.2.4", "MUST")
+@requirement("OIDC Core", "3.1.2.6", "MUST")
 def test_denying_is_access_denied_and_no_grant(site, browser):
     path = site.ask()
     site.sign_in(browser, "somchai", path)
@@ -225,6 +231,7 @@ def test_an_unknown_interaction_says_what_to_do(site, browser, odd):
     assert browser.get(f"/interaction/{odd}").status_code == 404
 
 
+@requirement("OIDC Core", "3.1.2.1", "SHOULD")
 def test_select_account_offers_to_go_on_and_asks_once(site, browser, clock):
     site.sign_in(browser, "somchai")
     clock.advance(timedelta(seconds=1))
@@ -234,6 +241,8 @@ def test_select_account_offers_to_go_on_and_asks_once(site, browser, clock):
     assert b'id="consent-allow"' in browser.get(path).data
 
 
+@requirement("OIDC Core", "3.1.2.1", "SHOULD")
+@requirement("OIDC Core", "3.1.2.3", "MUST")
 def test_prompt_login_asks_somebody_signed_in_and_once(site, browser, clock):
     site.sign_in(browser, "somchai")
     clock.advance(timedelta(seconds=1))
@@ -252,6 +261,8 @@ def test_a_level_out_of_reach_is_explained_and_may_be_gone_without(site, browser
     assert b'id="consent-allow"' in browser.get(path).data
 
 
+@requirement("Unmet Authentication Requirements", "2", "SHOULD")
+@requirement("OIDC Core", "5.5.1.1", "MUST")
 def test_an_essential_level_out_of_reach_is_said_to_the_agency(site, browser):
     site.sign_in(browser, "somchai")
     essential = {"id_token": {"acr": {"essential": True, "values": ["urn:prajak:sandbox:ial2.1:aal2"]}}}
@@ -261,6 +272,7 @@ def test_an_essential_level_out_of_reach_is_said_to_the_agency(site, browser):
     assert browser.get(answer.location).json["refused"] == "unmet_authentication_requirements"
 
 
+@requirement("OIDC Core", "3.1.2.1", "MAY")
 def test_ui_locales_choose_the_language_and_the_person_s_own_choice_stays_above(site, browser):
     path = site.ask(ui_locales=("en",))
     assert "Sign in" in browser.get(path).text

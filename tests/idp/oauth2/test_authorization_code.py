@@ -66,6 +66,7 @@ def test_of_parallel_redemptions_exactly_one_wins(provider, agency, browser):
 
 
 @pytest.mark.both_backends
+@requirement("RFC 6749", "10.5", "MUST")
 def test_of_fifty_redemptions_on_two_workers_exactly_one_wins(provider, agency, browser, settings):
     code = agency.code(browser)
     usual = {"grant_type": "authorization_code", "code": code, "redirect_uri": agency.redirect_uri}
@@ -167,6 +168,7 @@ def test_a_changed_code_does_not_open(agency, browser):
     assert agency.redeem(changed).json["error"] == "invalid_grant"
 
 
+@requirement("OIDC Core", "3.1.2.4", "MUST")
 def test_a_withdrawn_consent_takes_its_codes_along(provider, agency, browser, clock):
     code = agency.code(browser)
     account_id = provider.ids["somchai"]

@@ -160,6 +160,8 @@ def test_keys_that_cannot_be_fetched_again_leave_the_known_ones(provider, web, c
     assert agency.push().status_code == 201
 
 
+@requirement("OIDC Core", "8.1", "MUST")
+@requirement("OIDC Registration", "5", "MUST")
 def test_a_sector_document_must_list_every_address(provider, web, browser):
     """OpenID Connect Core section 8.1, Registration section 5."""
     sector, uris = "https://sector.example/uris.json", ["https://a.example/cb", "https://b.example/cb"]
