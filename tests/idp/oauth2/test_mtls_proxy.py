@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from ipaddress import ip_network
 from threading import Thread
 from typing import NamedTuple
@@ -123,6 +124,46 @@ def test_a_header_from_outside_is_taken_away_on_both_listeners(proxy, provider, 
         assert answer.json()["error"] == "invalid_client"
     with client(victim) as http:
         assert redeem(http, proxy.mtls_url, agency, code).status_code == 200
+
+
+@pytest.fixture
+def echo(listeners, tmp_path) -> Iterator[Listeners]:
+    """The proxy before a server that answers with the names of the header fields it got."""
+
+    class Echo(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = "\n".join(f"{name}: {value}" for name, value in self.headers.items()).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Nothing."""
+
+    server = HTTPServer(("127.0.0.1", 0), Echo)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        with haproxy(listeners, SERVER.write(tmp_path, "server"), f"127.0.0.1:{server.server_port}"):
+            yield listeners
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@requirement("RFC 9440", "4", "MUST")
+@pytest.mark.parametrize("name", ["Client_Cert", "client_Cert", "X_Forwarded_For"])
+def test_a_name_with_a_low_line_does_not_pass_for_the_header(echo, client, name):
+    """PEP 3333: to the application both are one variable, so that the proxy alone can tell them apart."""
+    holder = self_signed()
+    with client() as http:
+        assert "_" not in http.get(echo.issuer, headers={name: "spoofed"}).text
+    with client(holder) as http:
+        answer = http.get(echo.mtls_url, headers={name: "spoofed"}).text
+        assert "_" not in "".join(line.partition(":")[0] for line in answer.splitlines())
+        assert holder.header in answer
 
 
 @requirement("RFC 8705", "5", "MAY")
