@@ -18,12 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from alembic.command import stamp
 
-from core.database import open_database
-from core.migration import configuration
-from core.settings import load_settings
-from idp.app import METADATA
 from tests.backends import free_port
 from tests.clients.authority import Authority
 from tests.imports import ROOT
@@ -73,10 +68,10 @@ def secure_provider(folder: Path) -> Iterator[SecureProvider]:
         "PRAJAK_TRUSTED_PROXIES": "127.0.0.1",
         "PRAJAK_DPOP_NONCES": "1",
     }
-    make_tables(environment, folder)
-    subprocess.run(
-        [PRAJAK, "demo", "--json"], cwd=folder, env=told(environment), check=True, capture_output=True, timeout=START
-    )
+    for command in (["db", "upgrade"], ["demo", "--json"]):
+        subprocess.run(
+            [PRAJAK, *command], cwd=folder, env=told(environment), check=True, capture_output=True, timeout=START
+        )
     certificate, key = authority.certify("localhost", "localhost", "*.localhost")
     both = folder / "localhost.pem"
     both.write_bytes(certificate.read_bytes() + key.read_bytes())
@@ -101,16 +96,6 @@ def serving(folder: Path, environment: dict[str, str], port: int, *arguments: st
 
 def told(environment: dict[str, str]) -> dict[str, str]:
     return {**os.environ, **environment, "PYTHONPATH": str(ROOT)}
-
-
-def make_tables(environment: dict[str, str], folder: Path) -> None:
-    """From the models, at the newest revision."""
-    (folder / "var").mkdir()
-    database = open_database(load_settings(environment, folder / "prajak.toml"))
-    with database.write() as connection:
-        METADATA.create_all(connection)
-        stamp(configuration(connection, METADATA), "head")
-    database.close()
 
 
 def wait_until_it_listens(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
