@@ -1,13 +1,12 @@
 """The client configuration endpoint, RFC 7592: a client that registered itself reads, replaces and removes its own
 registration, by its registration access token.
 
-A secret is kept as a hash, so it is told when it is made and never again. Outside the sandbox what was approved does
-not grow: a change may narrow what people are asked for, and more needs a new registration.
+A secret is kept as a hash, so it is told when it is made and never again. Outside the sandbox what was approved stays
+as it is (`approved.py`): more, or another, needs a new registration.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy import select
@@ -17,25 +16,18 @@ from core.ground import Ground
 from core.identifiers import hashed
 from idp.errors import InvalidToken
 from idp.models.client import Client, RegisteredClient, load_client
-from idp.models.profile import ProfileName
 from idp.registration.access_tokens import (
     end_registration_access_token,
     is_registration_access_token,
     rotate_registration_access_token,
 )
+from idp.registration.approved import check_as_approved
 from idp.registration.client_registration import CLIENT_ID_LENGTH, SECRET_METHODS, Registration
 from idp.registration.dynamic_registration import DynamicRegistration
 from idp.registration.problems import InvalidMetadata, Problem
 
 BY = "registration"
 OURS = ("registration_access_token", "registration_client_uri", "client_id_issued_at", "client_secret_expires_at")
-STRICTNESS = tuple(ProfileName)  # from the loosest
-SETS: Mapping[str, Callable[[Mapping[str, Any]], set[str]]] = {
-    "scope": lambda metadata: set(metadata["scope"].split()),
-    "grant_types": lambda metadata: set(metadata["grant_types"]),
-    "authorization_details_types": lambda metadata: set(metadata.get("authorization_details_types", ())),
-    "prajak_claims": lambda metadata: {each["claim"] for each in metadata.get("prajak_claims", ())},
-}
 
 
 class ClientConfiguration:
@@ -55,7 +47,7 @@ class ClientConfiguration:
         metadata = {name: value for name, value in document.items() if name not in ("client_id", "client_secret")}
         prepared = self.registration.prepare(metadata)
         if not self.ground.settings.sandbox:
-            check_not_wider(client.metadata, prepared.metadata)
+            check_as_approved(client, prepared)
         with self.ground.database.write() as connection:
             renewed = rotate_registration_access_token(connection, client_id, token, self.ground.clock.now())
             if renewed is None or not self.registration.change(connection, client_id, prepared, by=BY):
@@ -116,15 +108,3 @@ class ClientConfiguration:
         if client.token_endpoint_auth_method in SECRET_METHODS:
             answer["client_secret_expires_at"] = 0
         return answer | self.dynamic.management(client.client_id, token)
-
-
-def check_not_wider(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
-    """Raises InvalidMetadata naming each field that asks for more of people, or less of the client, than before."""
-    wider = [name for name, asked in SETS.items() if not asked(after) <= asked(before)]
-    if STRICTNESS.index(after["prajak_profile"]) < STRICTNESS.index(before["prajak_profile"]):
-        wider.append("prajak_profile")
-    if after["subject_type"] == "public" and before["subject_type"] != "public":
-        wider.append("subject_type")
-    if wider:
-        message = "This was approved when the client was registered and cannot grow: register anew."
-        raise InvalidMetadata([Problem(name, message) for name in wider])

@@ -114,7 +114,7 @@ class Registration:
         now = self.ground.clock.now()
         mine = update(Client).where(Client.client_id == client_id, Client.removed_at.is_(None))
         values = columns(prepared, client_id, now)
-        if "logo_uri" not in prepared.metadata:  # an uploaded one stays
+        if prepared.logo is None:  # the one that was looked at, or uploaded, stays
             del values["logo"], values["logo_type"]
         if prepared.metadata["token_endpoint_auth_method"] not in SECRET_METHODS:
             values["secret_hash"] = None

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
 
-from cryptography.x509 import Name
-
 from core.assurance import parse_acr
+from idp.oauth2.client_certificate import read_name
 from idp.oidc import claims
 from idp.registration.client_keys import BadKeys, check_key_set
 from idp.registration.problems import Wrong
@@ -126,7 +125,7 @@ def subject_dn(value: Any, context: Context) -> str:
     """RFC 8705 section 2.1.2: a string as RFC 4514 writes it."""
     written = text(1000)(value, context)
     try:
-        found = Name.from_rfc4514_string(written)
+        found = read_name(written)
     except ValueError as error:
         raise Wrong("This must be a name as in RFC 4514, such as CN=client,O=Agency,C=TH.") from error
     if not found.rdns:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import select, update
 
+from idp.models.client import Client
+from idp.registration.client_registration import Registration
 from tests.idp.registration.test_dynamic_registration import METADATA, outside, post
 from tests.protocol.requirement import requirement
 
@@ -185,3 +188,88 @@ def test_outside_the_sandbox_what_was_approved_does_not_grow(outside, more):
     assert next(iter(more)) in answer.json["error_description"]
     narrower = call(outside, "PUT", registered, json=document | {"scope": "openid"})
     assert narrower.status_code == 200, narrower.text
+
+
+SHOWN = {
+    "client_name": "Elderly allowance",
+    "client_name#th": "เบี้ยยังชีพผู้สูงอายุ",
+    "client_uri": "https://agency.example/",
+    "logo_uri": "https://agency.example/logo.png",
+    "policy_uri": "https://agency.example/privacy",
+    "post_logout_redirect_uris": ["https://agency.example/bye"],
+    "initiate_login_uri": "https://agency.example/login",
+}
+
+
+@pytest.fixture
+def approved(outside) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What was registered outside the sandbox, and the document that would register it again."""
+    from tests.idp.registration.test_dynamic_registration import initial_access_token, strict_metadata
+
+    given = strict_metadata(outside) | SHOWN
+    registered = post(outside, given, initial_access_token(outside)).json
+    return registered, given | {"client_id": registered["client_id"]}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"client_name": "Revenue"},
+        {"client_name#th": "สรรพากร"},
+        {"client_name#en": "Revenue"},
+        {"client_name#th": None},
+        {"client_uri": "https://stranger.example/"},
+        {"logo_uri": "https://agency.example/garuda.png"},
+        {"policy_uri": "https://stranger.example/privacy"},
+        {"policy_uri#th": "https://stranger.example/privacy"},
+        {"tos_uri": "https://agency.example/terms"},
+        {"redirect_uris": ["https://stranger.example/callback"]},
+        {"redirect_uris": ["https://agency.example:8443/callback"]},
+        {"post_logout_redirect_uris": ["https://stranger.example/bye"]},
+        {"initiate_login_uri": "https://stranger.example/login"},
+        {"application_type": "native"},
+        {"prajak_claims": [{"claim": "name", "purpose": "To sell it", "legal_basis": "public_task"}]},
+        {"prajak_claims": [{"claim": "name", "purpose": "To address you", "legal_basis": "consent"}]},
+    ],
+)
+def test_outside_the_sandbox_what_people_see_and_where_they_are_sent_stays_as_approved(outside, approved, other):
+    registered, document = approved
+    answer = call(outside, "PUT", registered, json=document | other)
+    assert (answer.status_code, next(iter(other)) in answer.json["error_description"]) == (400, True), answer.text
+    assert call(outside, "GET", registered).json["client_name"] == "Elderly allowance"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"redirect_uris": ["https://agency.example/another"]},
+        {"post_logout_redirect_uris": ["https://agency.example/thanks"]},
+        {"frontchannel_logout_uri": "https://agency.example/logged-out"},
+        {"backchannel_logout_uri": "https://logout.agency.example/"},
+        {"default_max_age": 600},
+        {},
+    ],
+)
+def test_outside_the_sandbox_the_rest_is_the_client_s_to_change(outside, approved, other):
+    registered, document = approved
+    answer = call(outside, "PUT", registered, json=document | other)
+    assert answer.status_code == 200, answer.text
+    assert {name: answer.json[name] for name in other} == other
+
+
+def test_outside_the_sandbox_the_sector_stays_the_one_whose_subjects_it_knows(outside, approved, monkeypatch):
+    registered, document = approved
+    uri = "https://sector.example/hosts"
+    monkeypatch.setattr(Registration, "_sector_document", lambda *_: document["redirect_uris"])
+    answer = call(outside, "PUT", registered, json=document | {"sector_identifier_uri": uri})
+    assert (answer.status_code, "sector_identifier_uri" in answer.json["error_description"]) == (400, True)
+
+
+def test_outside_the_sandbox_a_change_does_not_lose_the_logo_that_was_looked_at(outside, approved):
+    registered, document = approved
+    mine = Client.client_id == registered["client_id"]
+    with outside.ground.database.write() as connection:
+        connection.execute(update(Client).where(mine).values(logo=b"seen", logo_type="image/png"))
+    assert call(outside, "PUT", registered, json=document | {"default_max_age": 60}).status_code == 200
+    with outside.ground.database.read() as connection:
+        assert connection.execute(select(Client.logo).where(mine)).scalar_one() == b"seen"

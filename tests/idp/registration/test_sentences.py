@@ -13,6 +13,7 @@ from tests.lint.translations import PLACEHOLDER
 
 ROOM = ROOT / "idp" / "registration"
 FILES = (
+    "approved",
     "client_configuration",
     "client_metadata",
     "client_registration",
