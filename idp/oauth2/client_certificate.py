@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from ipaddress import ip_address
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.x509.oid import NameOID
 from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyBuilder, Store, VerificationError
 
 from core.settings import SettingsError
@@ -122,10 +123,45 @@ def comparable(field: str, value: str) -> str:
     return value
 
 
+class AttributeTypes(Mapping[str, x509.ObjectIdentifier]):
+    """RFC 4514 sections 2.3 and 3: short names of attribute types, which RFC 4512 section 1.4 reads in any case."""
+
+    def __getitem__(self, name: str) -> x509.ObjectIdentifier:
+        return ATTRIBUTE_TYPES[name.upper()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(ATTRIBUTE_TYPES)
+
+    def __len__(self) -> int:
+        return len(ATTRIBUTE_TYPES)
+
+
+ATTRIBUTE_TYPES: Mapping[str, x509.ObjectIdentifier] = {
+    "CN": NameOID.COMMON_NAME,
+    "L": NameOID.LOCALITY_NAME,
+    "ST": NameOID.STATE_OR_PROVINCE_NAME,
+    "O": NameOID.ORGANIZATION_NAME,
+    "OU": NameOID.ORGANIZATIONAL_UNIT_NAME,
+    "C": NameOID.COUNTRY_NAME,
+    "STREET": NameOID.STREET_ADDRESS,
+    "DC": NameOID.DOMAIN_COMPONENT,
+    "UID": NameOID.USER_ID,
+    # beyond the table, as OpenSSL writes them
+    "SERIALNUMBER": NameOID.SERIAL_NUMBER,
+    "ORGANIZATIONIDENTIFIER": NameOID.ORGANIZATION_IDENTIFIER,
+    "EMAILADDRESS": NameOID.EMAIL_ADDRESS,
+}
+
+
+def read_name(written: str) -> x509.Name:
+    """RFC 4514 section 3. Raises ValueError."""
+    return x509.Name.from_rfc4514_string(written, AttributeTypes())
+
+
 def is_same_name(name: x509.Name, written: str) -> bool:
     """RFC 4514 in writing, RFC 4517 section 4.2.15 in comparing: part by part, and texts by caseIgnoreMatch."""
     try:
-        wanted = x509.Name.from_rfc4514_string(written)
+        wanted = read_name(written)
     except ValueError:
         return False
     return parts_of(name) == parts_of(wanted)

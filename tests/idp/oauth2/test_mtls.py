@@ -141,6 +141,8 @@ class TestIssued:
         [
             {"tls_client_auth_subject_dn": SUBJECT},
             {"tls_client_auth_subject_dn": "CN=Client,OU=unit,O=AGENCY,C=th"},
+            {"tls_client_auth_subject_dn": "cn=client,ou=Unit,o=Agency,c=TH"},
+            {"tls_client_auth_subject_dn": "Cn=client,oU=Unit,2.5.4.10=Agency,C=TH"},
             {"tls_client_auth_san_dns": "client.agency.example"},
             {"tls_client_auth_san_uri": "https://agency.example/client"},
             {"tls_client_auth_san_ip": "2001:0db8:0:0::1"},
