@@ -26,8 +26,10 @@ from idp.oidc.subject import issue_subject
 
 
 def context(visit: Visit) -> dict[str, object]:
-    """The consent page's lines, and the words by which the person knows the request again."""
-    return consent.context(visit) | {"decoupled": decoupled(visit)}
+    """The consent page's lines, and the words and the time by which the person knows the request again."""
+    asked = load(visit)
+    when = asked.created_at if asked is not None else visit.progress.created_at
+    return consent.context(visit) | {"decoupled": decoupled(visit), "asked_at": when}
 
 
 def approve(visit: Visit) -> None:

@@ -23,6 +23,10 @@ from idp.interaction.visit import Visit, load_visit
 
 Form = Mapping[str, str]
 
+SOMEBODY_ELSE = (
+    "Somebody else has signed in here since this page was opened. Nothing was decided. Please read the page again."
+)
+
 PAGES: Mapping[str, Callable[[Visit], Mapping[str, object]]] = {
     "login": login.context,
     "select_account": login.context,
@@ -82,6 +86,8 @@ def take_step(visit: Visit) -> ResponseReturnValue:
     step = STEPS.get(request.form.get("step", ""))
     if step is None or visit.asked is None:
         return redirect(visit.onward, 303)
+    if request.form.get("seen_by", visit.seen_by) != visit.seen_by:
+        return due_page(visit, error=gettext(SOMEBODY_ELSE), status=409)
     try:
         step(visit, request.form)
     except PersonError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from typing import Any
 
 from core import i18n
@@ -54,6 +55,12 @@ class Visit:
     def is_decoupled(self) -> bool:
         """No browser brought it: it is decided here, and nobody is sent back anywhere."""
         return self.request is not None and bool(self.request.decoupled)
+
+    @property
+    def seen_by(self) -> str:
+        """Whom a page was made for; its form gives it back, because by then somebody else may be signed in here."""
+        person = f"{self.progress.id} {self.session.account_id if self.session else ''}"
+        return sha256(person.encode()).hexdigest()
 
     def note(self, **done: Any) -> None:
         """Writes what the signed-in person did here."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -286,3 +287,33 @@ def test_old_interactions_are_purged_a_day_after_their_end(site, clock):
     assert site.services.interactions.purge() == 0
     clock.advance(timedelta(hours=1))
     assert site.services.interactions.purge() == 1
+
+
+def hidden(page: str, name: str) -> str:
+    return re.search(rf'name="{name}" value="([^"]*)"', page)[1]
+
+
+@pytest.mark.parametrize("decision", ["allow", "deny"])
+def test_a_consent_that_was_shown_to_somebody_else_is_not_given_by_who_is_here_now(site, browser, decision):
+    """Two tabs of one browser, two people: what one of them read is not allowed by the other."""
+    path = site.ask()
+    site.sign_in(browser, "somchai", path)
+    shown_to_somchai = hidden(browser.get(path).text, "seen_by")
+    site.sign_in(browser, "malee", site.ask(prompt=("login",)))
+    answer = browser.submit(path, {"step": "consent", "decision": decision, "seen_by": shown_to_somchai})
+    assert answer.status_code == 409
+    assert "มีผู้อื่นเข้าสู่ระบบในเบราว์เซอร์นี้" in answer.text
+    with site.ground.database.read() as connection:
+        assert load_grant(connection, site.ids["malee"], "demo-a") is None
+    again = hidden(answer.text, "seen_by")
+    browser.submit(path, {"step": "consent", "decision": decision, "seen_by": again})
+    assert row_of(site, path)["consented_at" if decision == "allow" else "refused"]
+
+
+def test_who_goes_on_is_who_was_named_on_the_button(site, browser):
+    site.sign_in(browser, "somchai")
+    path = site.ask(prompt=("select_account",))
+    shown_to_somchai = hidden(browser.get(path).text, "seen_by")
+    site.sign_in(browser, "malee", site.ask(prompt=("login",)))
+    assert browser.submit(path, {"step": "account", "seen_by": shown_to_somchai}).status_code == 409
+    assert not row_of(site, path)["account_chosen"]

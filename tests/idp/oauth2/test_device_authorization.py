@@ -258,6 +258,27 @@ class TestPerson:
         assert browser.post(location, data={"step": "approve", "decision": "approve"}).status_code == 403
         assert refusal(poll_device(device, told["device_code"])) == (400, "authorization_pending")
 
+    @requirement("RFC 8628", "5.4", "SHOULD")
+    def test_the_page_of_a_code_that_came_in_a_link_warns_before_the_button(self, device, browser):
+        told = asked(device)
+        shown = browser.get(told["verification_uri_complete"].removeprefix(ISSUER)).text
+        assert shown.index("Never go on with a code") < shown.index('id="user-code-continue"')
+        assert "Compare this code" in shown
+
+    def test_who_decides_is_named_and_nobody_else_decides_by_that_page(self, device, browser, provider):
+        """A browser that two people use: the page was made for one of them."""
+        told = asked(device)
+        location = str(type_code(browser, told["user_code"]).location)
+        shown = come_to_the_decision(device, browser, location)
+        assert "You are signed in as" in shown
+        by_somchai = re.search(r'name="seen_by" value="([^"]*)"', shown)[1]
+        malee = provider.browser()
+        come_to_the_decision(device, malee, str(type_code(malee, asked(device)["user_code"]).location), "malee")
+        browser.set_cookie("prajak-session", malee.get_cookie("prajak-session").value, domain="localhost")
+        answer = browser.submit(location, {"step": "approve", "decision": "approve", "seen_by": by_somchai})
+        assert answer.status_code == 409
+        assert refusal(poll_device(device, told["device_code"])) == (400, "authorization_pending")
+
     def test_a_wanted_level_takes_a_step_up_first(self, device, browser):
         strong = "urn:prajak:sandbox:ial1.1:aal3"
         told = asked(device, acr_values=strong)

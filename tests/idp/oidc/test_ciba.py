@@ -325,6 +325,12 @@ class TestPerson:
         assert "Service of counter" in shown
         assert 'data-claims="name' in shown
 
+    def test_without_words_to_compare_the_page_warns_all_the_same(self, counter, browser):
+        asked(counter)
+        shown = decided(counter, browser)
+        assert "Did you begin this yourself?" in shown
+        assert "how surely your identity was proven" in shown, "the ID token's acr"
+
     def test_the_words_of_a_service_are_text_and_not_markup(self, counter, browser):
         asked(counter, binding_message="<b>bold</b>")
         assert "&lt;b&gt;bold&lt;/b&gt;" in decided(counter, browser)
