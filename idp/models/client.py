@@ -222,7 +222,9 @@ class Clients:
         self.cached.pop(client_id, None)
 
     def _read(self, client_id: str) -> RegisteredClient | None:
-        if len(client_id) > MAX_CLIENT_ID:
+        if (
+            len(client_id) > MAX_CLIENT_ID or not client_id.isprintable()
+        ):  # PostgreSQL has no NUL
             return None
         with self.ground.database.read() as connection:
             client = load_client(connection, client_id)

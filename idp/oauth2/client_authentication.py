@@ -82,6 +82,9 @@ def read_basic(authorization: str) -> tuple[str, str]:
         client_id, colon, secret = text.partition(":")
         if not colon:
             raise InvalidClient("the Authorization header has no colon")
-        return unquote_plus(client_id, errors="strict"), unquote_plus(secret, errors="strict")
+        read = unquote_plus(client_id, errors="strict"), unquote_plus(secret, errors="strict")
     except ValueError as error:  # neither base64 nor UTF-8, or not even ASCII
         raise InvalidClient("the Authorization header is not Basic authentication") from error
+    if "\0" in read[0] + read[1]:
+        raise InvalidClient("the Authorization header has a NUL character")
+    return read

@@ -1,8 +1,8 @@
 """Request parameters, RFC 6749 section 3: UTF-8 forms, each name once but for two that extensions let be repeated; an
 empty value is an absent one.
 
-And JSON inside parameters and tokens, read so that nothing odd goes further: no repeated member, no NaN, no lone
-surrogate, no nesting that would break whoever writes it again.
+And JSON inside parameters and tokens, read so that nothing odd goes further: no repeated member, no NaN, no NUL, no
+lone surrogate, no nesting that would break whoever writes it again.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def read_json(text: str | bytes, *, longest: int) -> Any:
         raise NotStrictJson("it has a lone surrogate") from error
     except ValueError as error:
         raise NotStrictJson(str(error) if isinstance(error, NotStrictJson) else "it is not JSON") from error
-    check_depth(value, MAX_DEPTH)
+    check_value(value, MAX_DEPTH)
     return value
 
 
@@ -99,9 +99,12 @@ def finite(text: str) -> float:
     return value
 
 
-def check_depth(value: Any, left: int) -> None:
+def check_value(value: Any, left: int) -> None:
+    """Not deeper than `left`; and no NUL, for no database has such texts, and nobody means one."""
     if left == 0:
         raise NotStrictJson("it is nested too deeply")
+    if isinstance(value, str) and "\0" in value:
+        raise NotStrictJson("it has a NUL character")
     if isinstance(value, dict | list):
-        for each in value.values() if isinstance(value, dict) else value:
-            check_depth(each, left - 1)
+        for each in (*value, *value.values()) if isinstance(value, dict) else value:
+            check_value(each, left - 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from base64 import urlsafe_b64encode
+from base64 import b64encode, urlsafe_b64encode
 from urllib.parse import urlencode
 
 import pytest
@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from idp import errors
 from idp.errors import OAuthError
 from idp.server import CLIENT_ENDPOINTS, GRANTS
+from keys.keystore import Keystore
+from tests.idp.provider import Provider, query_of
 from tests.protocol.requirement import requirement
 
 FORM = "application/x-www-form-urlencoded"
@@ -137,3 +139,42 @@ def test_a_body_that_is_no_form_is_refused(refusing, content_type):
 def test_a_body_that_is_too_large_is_refused(refusing):
     answer = refusing.provider.browser().post("/token", data="a=" + "x" * 300_000, content_type=FORM)
     assert answer.status_code in {400, 413}
+
+
+@pytest.mark.both_backends
+class TestNul:
+    """PostgreSQL has no text with U+0000; JSON has, and so has percent-encoding."""
+
+    @pytest.fixture
+    def agency(self, ground):
+        return Provider(ground, Keystore(ground)).agency()
+
+    @pytest.mark.parametrize("path", PATHS)
+    def test_in_an_assertion_it_is_refused(self, agency, path):
+        for claims in ({"sub": "a\0", "iss": "a\0"}, {"jti": "a\0"}):
+            form = agency.authentication(**claims) | {"grant_type": "client_credentials", "token": "x"}
+            answer = agency.provider.browser().post(path, data=form, headers={"Origin": "https://page.example"})
+            assert (answer.status_code, answer.json["error"]) == (401, "invalid_client")
+
+    @pytest.mark.parametrize("path", PATHS)
+    def test_in_basic_authentication_it_is_refused(self, agency, path):
+        basic = b64encode(b"a%00:b").decode()
+        headers = {"Authorization": f"Basic {basic}", "Origin": "https://page.example"}
+        answer = agency.provider.browser().post(path, data={"token": "x"}, headers=headers)
+        assert (answer.status_code, answer.json["error"]) == (401, "invalid_client")
+
+    def test_in_a_token_at_userinfo_it_is_refused(self, agency):
+        token = ".".join(part(each) for each in ({"alg": "ES256"}, {"client_id": "a\0"}, ""))
+        headers = {"Authorization": f"Bearer {token}", "Origin": "https://page.example"}
+        assert agency.provider.browser().get("/userinfo", headers=headers).status_code == 401
+
+    def test_in_what_a_request_names_it_is_told_to_the_client(self, agency):
+        claims = json.dumps({"id_token": {"sub": {"value": "a\0"}}})
+        answer = agency.authorize(agency.provider.browser(), claims=claims)
+        assert query_of(answer)["error"] == "invalid_request"
+
+    def test_in_client_metadata_it_is_refused(self, agency):
+        for name in ("client_name", "software_id", "scope", "client_name#th", "prajak_claims"):
+            document = {"redirect_uris": ["https://a.example/cb"], name: "a\0"}
+            answer = agency.provider.browser().post("/register", json=document)
+            assert (answer.status_code, answer.json["error"]) == (400, "invalid_client_metadata")
