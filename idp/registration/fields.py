@@ -101,9 +101,10 @@ def request_uri(value: Any, context: Context) -> str:
 
 
 def scope(value: Any, _: Context) -> str:
+    """"" is for a client that asks nobody; whether it is one is a rule's to say."""
     words = value.split() if isinstance(value, str) else []
     unknown = [word for word in words if word not in SCOPES]
-    if not words or unknown:
+    if (value != "" and not words) or unknown:
         raise Wrong("This must be scopes parted by spaces, among: %(values)s.", values=" ".join(SCOPES))
     return " ".join(dict.fromkeys(words))
 

@@ -59,6 +59,14 @@ def grants_fit(metadata: Mapping[str, Any], _: bool) -> list[Problem]:
     return problems
 
 
+def scope_is_there(metadata: Mapping[str, Any], _: bool) -> list[Problem]:
+    """RFC 6749 section 3.3: who asks people asks them for something."""
+    if metadata["scope"] or not set(metadata["grant_types"]) & set(OF_PEOPLE):
+        return []
+    scopes = {"values": " ".join(claims.SCOPES)}
+    return [Problem("scope", "This must be scopes parted by spaces, among: %(values)s.", scopes)]
+
+
 def redirects_fit(metadata: Mapping[str, Any], _: bool) -> list[Problem]:
     """Front-Channel Logout section 2: its address is where one of the redirect URIs is."""
     if "authorization_code" in metadata["grant_types"] and not metadata.get("redirect_uris"):
@@ -187,6 +195,7 @@ def profile_wants(metadata: Mapping[str, Any], field: str, allowed: tuple[str, .
 TOGETHER: tuple[Rule, ...] = (
     auth_method_fits,
     grants_fit,
+    scope_is_there,
     redirects_fit,
     response_modes_fit,
     ciba_fits,

@@ -273,3 +273,20 @@ def test_outside_the_sandbox_a_change_does_not_lose_the_logo_that_was_looked_at(
     assert call(outside, "PUT", registered, json=document | {"default_max_age": 60}).status_code == 200
     with outside.ground.database.read() as connection:
         assert connection.execute(select(Client.logo).where(mine)).scalar_one() == b"seen"
+
+
+def test_a_client_that_asks_nobody_sends_back_what_it_read(provider):
+    """It has no scope, and an empty one is what it was told."""
+    quiet = {"grant_types": ["client_credentials"], "response_types": []}
+    told = dict(post(provider, {"client_name": "A job at night", **quiet}).json)
+    assert told["scope"] == ""
+    ours = {"registration_access_token", "registration_client_uri", "client_id_issued_at", "client_secret_expires_at"}
+    document = {name: value for name, value in told.items() if name not in ours}
+    answer = call(provider, "PUT", told, json=document)
+    assert (answer.status_code, answer.json["scope"]) == (200, "")
+
+
+def test_a_client_that_asks_people_needs_a_scope(provider, registered):
+    answer = call(provider, "PUT", registered, json=changed(registered, scope=""))
+    assert (answer.status_code, answer.json["error"]) == (400, "invalid_client_metadata")
+    assert "scope" in answer.json["error_description"]
