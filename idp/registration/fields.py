@@ -101,7 +101,7 @@ def request_uri(value: Any, context: Context) -> str:
 
 
 def scope(value: Any, _: Context) -> str:
-    """"" is for a client that asks nobody; whether it is one is a rule's to say."""
+    """An empty one is for a client that asks nobody; whether it is one is a rule's to say."""
     words = value.split() if isinstance(value, str) else []
     unknown = [word for word in words if word not in SCOPES]
     if (value != "" and not words) or unknown:
