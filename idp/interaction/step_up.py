@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 
-from core import webauthn
+from sqlalchemy import Connection
+
+from core import audit, webauthn
 from core.assurance import AAL
 from core.errors import PersonError
 from enrollment import webauthn_authentication as passkeys
@@ -77,11 +79,31 @@ def check_in_time(visit: Visit) -> None:
 
 
 def keep_assertion(visit: Visit, passkey: AuthenticatedPasskey) -> None:
-    """Only an assertion over this request's documents: one over a random challenge signs nothing."""
+    """Only an assertion over this request's documents: one over a random challenge signs nothing. What is done with a
+    signed document the signing module writes into the trail; a payment is signed here and nowhere else.
+    """
+    signed, services = signing_request(visit), visit.services
     client_data = json.loads(webauthn.decode(passkey.assertion["clientDataJSON"]))
-    if client_data["challenge"] != webauthn.encode(signing_request(visit).challenge):
+    if client_data["challenge"] != webauthn.encode(signed.challenge):
         raise PersonError(passkeys.NOT_SIGNED_IN)
-    visit.note(assertion=json.dumps(passkey.assertion))
+    assertion = json.dumps(passkey.assertion)
+    with services.ground.database.write() as connection:
+        services.interactions.note(connection, visit.progress, account_id=passkey.account_id, assertion=assertion)
+        if isinstance(signed, PaymentRequest):
+            record_payment(connection, visit, signed, account_id=passkey.account_id)
+
+
+def record_payment(connection: Connection, visit: Visit, signed: PaymentRequest, *, account_id: str) -> None:
+    """The challenge stands for amount and payee: whoever holds the details can show that it was these."""
+    audit.record(
+        connection,
+        visit.services.ground.clock,
+        event="payment.signed",
+        actor=account_id,
+        subject=account_id,
+        client_id=visit.progress.client_id,
+        detail={"reference": signed.reference, "challenge": webauthn.encode(signed.challenge)},
+    )
 
 
 def signing_request(visit: Visit) -> ToSign:

@@ -84,6 +84,12 @@ def load_entry(connection: Connection, identifier: str) -> Entry | None:
     return None if row is None else entry(dict(row))
 
 
+def load_entry_ever(connection: Connection, identifier: str) -> Entry | None:
+    """One that is offered, or was: what a person allowed and what was fetched keeps its name."""
+    row = connection.execute(select(ENTRY).where(ENTRY.c.identifier == identifier)).mappings().first()
+    return None if row is None else entry(dict(row))
+
+
 def load_entries(connection: Connection, agency_ids: Iterable[str]) -> list[Entry]:
     """Those that agencies offer, by their names."""
     query = OFFERED.where(ENTRY.c.agency_id.in_(list(agency_ids))).order_by(ENTRY.c.identifier)

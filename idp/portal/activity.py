@@ -14,7 +14,7 @@ from sqlalchemy import Connection, or_, select
 from core import i18n
 from core.audit import AuditEntry
 from core.ground import Ground
-from idp.models.catalogue import load_entry
+from idp.models.catalogue import load_entry_ever
 from idp.models.client import load_client
 
 PAGE = 30
@@ -34,6 +34,7 @@ WORDS: Mapping[str, Any] = {
     "request.received": lazy_gettext("A service asked for your approval"),
     "request.approved": lazy_gettext("You approved a request of a service"),
     "request.denied": lazy_gettext("You refused a request of a service"),
+    "payment.signed": lazy_gettext("You signed a payment with your passkey"),
     "record.used": lazy_gettext("A service fetched a record of yours that another agency holds"),
     "passkey.bound": lazy_gettext("A passkey was added"),
     "passkey.removed": lazy_gettext("A passkey was removed"),
@@ -82,15 +83,15 @@ def activity(ground: Ground, account_id: str, *, before: int | None = None) -> P
 def happening(connection: Connection, row: Mapping[Any, Any]) -> Happening:
     client = load_client(connection, row["client_id"]) if row["client_id"] else None
     own = row["source"] if row["actor"] == row["subject"] else ""  # an officer's address is not the citizen's to see
-    where = client.name(i18n.language()) if client else own
+    where = client.name(i18n.language()) if client else row["client_id"] or own  # one that is gone is still named
     return Happening(row["at"], str(WORDS[row["event"]]) + detail_words(row) + record_words(connection, row), where)
 
 
 def record_words(connection: Connection, row: Mapping[Any, Any]) -> str:
-    """Of a use of another agency's record: which one."""
-    if row["event"] != "record.used":
-        return ""
-    entries = [load_entry(connection, each) for each in json.loads(row["detail"])["identifiers"].split()]
+    """Of another agency's record, allowed or fetched: which one, though it may be withdrawn by now."""
+    member = {"record.used": "identifiers", "consent.given": "record"}.get(row["event"], "")
+    identifiers = json.loads(row["detail"]).get(member, "").split()
+    entries = [load_entry_ever(connection, each) for each in identifiers]
     names = [entry.name(i18n.language()) for entry in entries if entry is not None]
     return f": {', '.join(names)}" if names else ""
 
@@ -100,6 +101,8 @@ def detail_words(row: Mapping[Any, Any]) -> str:
     detail = json.loads(row["detail"])
     if row["event"] == "session.ended" and row["reason"] == "expired":
         return " " + gettext("(after a while without use)")
+    if row["event"] == "payment.signed":
+        return f": {detail['reference']}"
     if "ial" in detail:
         return f" (IAL{detail['ial']})"
     return ""

@@ -13,6 +13,7 @@ from core.webauthn import decode, encode
 from idp.errors import InvalidAuthorizationDetails
 from idp.oauth2.authorization_request import Asked
 from idp.oauth2.rar import assign_authorization_details, audience_of
+from idp.portal.activity import Happening, activity
 from tests.idp.clients import registered
 from tests.idp.provider import ISSUER, claims_of, query_of
 from tests.protocol.requirement import requirement
@@ -38,6 +39,12 @@ def assign(given: dict[str, Any]) -> Any:
     client = registered(authorization_details_types=["prajak_payment"], **NAMES)
     asked = Asked(client, {"authorization_details": json.dumps([given])}, NOW, hints=None)  # type: ignore[arg-type]
     return assign_authorization_details(asked)["authorization_details"]
+
+
+def happenings(provider: Any, name: str, what: str) -> list[Happening]:
+    """Entries of a person's own activity that say just this."""
+    with provider.app.test_request_context():
+        return [each for each in activity(provider.ground, provider.ids[name]).happenings if each.what == what]
 
 
 def amount(value: Any, currency: Any = "THB") -> dict[str, Any]:
@@ -108,6 +115,8 @@ def test_a_citizen_sees_the_payment_and_signs_just_that(provider, browser, clock
     assert granted == wanted
     assert signed["challenge"] == encode(details_challenge(wanted))
     assert claims_of(tokens["access_token"])["aud"] == f"{ISSUER}/payments"
+    (signed_for,) = happenings(provider, "somchai", "You signed a payment with your passkey: TAX-2570-000123")
+    assert signed_for.where in NAMES.values()
 
 
 def test_a_standing_consent_does_not_pay(provider, browser, clock):

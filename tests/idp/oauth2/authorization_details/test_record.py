@@ -14,6 +14,7 @@ from idp.models.agency import Agency
 from idp.models.catalogue import Entry, load_entries, load_entry, save_entry, withdraw_entry
 from idp.oauth2.authorization_request import Asked
 from idp.oauth2.rar import assign_authorization_details
+from idp.portal.activity import activity
 from tests.idp.clients import registered
 from tests.idp.provider import ISSUER, claims_of, query_of
 from tests.protocol.requirement import requirement
@@ -138,6 +139,15 @@ def test_a_citizen_reads_what_is_asked_for_and_allows_it_each_time(provider, bro
         assert "เพื่อลดหย่อนภาษีรถ" in page or "To reduce your vehicle tax" in page
         tokens = asker.redeem(query_of(asker.walk(browser, asked))["code"]).json
         assert tokens["authorization_details"] == [detail()]
+
+
+def test_what_was_allowed_keeps_its_name_in_the_activity(provider, browser, asker, clock):
+    asker.sign_in(browser, scope="openid", authorization_details=json.dumps([detail()]))
+    with provider.ground.database.write() as connection:
+        withdraw_entry(connection, "benefits", agency_id="holder", now=clock.now())
+    with provider.app.test_request_context():
+        said = [each.what for each in activity(provider.ground, provider.ids["somchai"]).happenings]
+    assert "You allowed a service to have data of yours: สิทธิสวัสดิการ" in said
 
 
 def test_where_it_is_not_the_person_s_consent_the_law_is_named(browser, asker):
