@@ -121,6 +121,12 @@ def count_open_requests(connection: Connection, *, client_id: str, account_id: s
     return int(connection.execute(select(func.count()).where(*mine)).scalar_one())
 
 
+def count_refused_requests(connection: Connection, *, client_id: str, account_id: str, since: datetime) -> int:
+    mine = (DecoupledRequest.client_id == client_id, DecoupledRequest.account_id == account_id)
+    refused = (DecoupledRequest.decision == DENIED, DecoupledRequest.decided_at > since)
+    return int(connection.execute(select(func.count()).where(*mine, *refused)).scalar_one())
+
+
 def note_poll(connection: Connection, asked: Waiting, *, now: datetime) -> bool:
     """True where the client waited long enough, of two parallel polls for one."""
     waited = (DecoupledRequest.id == asked.id, DecoupledRequest.poll_after <= now)
@@ -154,6 +160,16 @@ def redeem(connection: Connection, request_id: str, *, now: datetime) -> bool:
     ready = (DecoupledRequest.id == request_id, DecoupledRequest.decision == APPROVED)
     free = update(DecoupledRequest).where(*ready, DecoupledRequest.redeemed_at.is_(None))
     return connection.execute(free.values(redeemed_at=now)).rowcount == 1
+
+
+def take_back_approvals(connection: Connection, account_id: str) -> list[str]:
+    """Whoever approved may have been somebody else: what was not redeemed is denied. Returns all that they decided, as
+    the family of what came of it.
+    """
+    theirs, approved = DecoupledRequest.account_id == account_id, DecoupledRequest.decision == APPROVED
+    waiting_for_poll = update(DecoupledRequest).where(theirs, approved, DecoupledRequest.redeemed_at.is_(None))
+    connection.execute(waiting_for_poll.values(decision=DENIED))
+    return list(connection.execute(select(DecoupledRequest.id).where(theirs)).scalars())
 
 
 def purge_decoupled_requests(connection: Connection, before: datetime) -> int:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
@@ -26,7 +26,7 @@ from core.rate_limit import Throttle
 from enrollment.notices import contact_of
 from idp.errors import AccessDenied, InvalidScope, UnauthorizedClient, UnknownUserId
 from idp.models.client import RegisteredClient
-from idp.models.decoupled_request import count_open_requests, record_request
+from idp.models.decoupled_request import count_open_requests, count_refused_requests, record_request
 from idp.models.jose import VERIFYING_ALGORITHMS
 from idp.oauth2.call import AuthenticatedCall, Reply
 from idp.oauth2.endpoint import EndpointServices
@@ -44,6 +44,7 @@ METADATA = {
     "backchannel_user_code_parameter_supported": False,
 }
 MOST_OPEN = 20  # of one client for one person: nobody is worn down by questions
+MOST_REFUSED, PEACE = 5, timedelta(minutes=30)  # nor by one that is asked until it is answered otherwise
 UNKNOWN, HOUR = 100, timedelta(hours=1)  # hints that name nobody, of one client: it is no register to look people up
 LONGEST_HINT = 255
 
@@ -110,8 +111,7 @@ class BackchannelAuthentication:
         row["request"] = json.dumps(request, ensure_ascii=False)
         with self.ground.database.write() as connection:
             spend_all(connection, (*call.one_time, *given.one_time))
-            if count_open_requests(connection, client_id=client.client_id, account_id=account_id, now=now) >= MOST_OPEN:
-                raise AccessDenied("too many requests to this person are waiting for an answer")
+            check_wearing_down(connection, client_id=client.client_id, account_id=account_id, now=now)
             record_request(connection, row)
             self._tell(connection, client, request, row["id"], minutes=math.ceil(seconds / 60))
         return auth_req_id
@@ -150,6 +150,15 @@ class CibaGrant(PolledGrant):
 
     name = GRANT_TYPE
     parameter = "auth_req_id"
+
+
+def check_wearing_down(connection: Connection, *, client_id: str, account_id: str, now: datetime) -> None:
+    """A person who is asked too often says yes to be left in peace. Raises AccessDenied."""
+    if count_open_requests(connection, client_id=client_id, account_id=account_id, now=now) >= MOST_OPEN:
+        raise AccessDenied("too many requests to this person are waiting for an answer")
+    refused = count_refused_requests(connection, client_id=client_id, account_id=account_id, since=now - PEACE)
+    if refused >= MOST_REFUSED:
+        raise AccessDenied("the person refused several times and is left in peace for a while")
 
 
 def check_client(client: RegisteredClient) -> None:

@@ -29,6 +29,7 @@ LONGEST_LIFE = timedelta(minutes=60)  # FAPI-CIBA section 5.2.2: of a signed req
 SHORTEST, USUAL, LONGEST = 10, 300, 600  # seconds that a request waits for its person
 SECONDS = re.compile(r"[1-9][0-9]{0,8}")
 BINDING_MESSAGE = 120  # characters: a telephone shows it whole
+LINK = re.compile(r"://|www\.|[a-z0-9-]\.[a-z]{2,}", re.IGNORECASE)  # what a telephone makes into something to touch
 BEARER = re.compile(r"[A-Za-z0-9._~+/-]{1,1024}=*")  # section 7.1 and RFC 6750 section 2.1
 
 
@@ -122,10 +123,14 @@ def the_hint(parameters: Mapping[str, str]) -> tuple[str, str]:
 
 
 def binding_message(parameters: Mapping[str, str]) -> str:
-    """Section 7.1: shown on both devices, so it must be short, and must look the same on both."""
+    """Section 7.1: shown on both devices, so it must be short, and must look the same on both. It travels in our
+    letter: an address in it would lead to wherever its writer wants.
+    """
     message = parameters.get("binding_message", "").strip()
     if len(message) > BINDING_MESSAGE or not message.isprintable():
         raise InvalidBindingMessage(f"binding_message must be one line of at most {BINDING_MESSAGE} characters")
+    if LINK.search(message):
+        raise InvalidBindingMessage("binding_message must have no address of the web or of mail in it")
     return message
 
 

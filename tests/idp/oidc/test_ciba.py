@@ -140,7 +140,9 @@ class TestRequest:
         assert refusal(ask(other, login_hint=None, id_token_hint=id_token)) == (400, "invalid_request")
 
     @requirement("CIBA Core", "13", "MUST")
-    @pytest.mark.parametrize("message", ["x" * 121, "two\nlines", "hidden \u202e words"])
+    @pytest.mark.parametrize(
+        "message", ["x" * 121, "two\nlines", "hidden \u202e words", "https://a.example/", "www.a.th", "see evil.co"]
+    )
     def test_a_binding_message_that_cannot_be_shown_is_refused(self, counter, message):
         assert refusal(ask(counter, binding_message=message)) == (400, "invalid_binding_message")
 
@@ -357,6 +359,17 @@ class TestPerson:
         clock.advance(timedelta(minutes=10))
         assert browser.get(link(counter.provider)).status_code == 404
         assert browser.get("/request/unknown").status_code == 404
+
+    def test_who_refused_several_times_is_left_in_peace(self, counter, browser, clock, provider):
+        """Nobody is worn down by a service that asks until they give in."""
+        for _ in range(5):
+            asked(counter)
+            decided(counter, browser, "deny")
+            clock.advance(timedelta(seconds=1))
+        assert refusal(ask(counter)) == (403, "access_denied")
+        assert ask(provider.agency("another", **POLL)).status_code == 200, "other services may ask"
+        clock.advance(timedelta(minutes=31))
+        assert ask(counter).status_code == 200
 
     def test_leaving_when_signed_in_refuses(self, counter, browser):
         auth_req_id = asked(counter)
