@@ -122,6 +122,7 @@ AUTHORIZATION_REQUEST: tuple[Step, ...] = (
 DECOUPLED_REQUEST: tuple[Step, ...] = (  # no browser brings it (RFC 8628, CIBA Core): nothing of redirects
     authorization_request.assign_scope,
     resource_indicators.assign_resource,
+    authentication_request.assign_max_age,
     authentication_request.assign_acr_values,
     authentication_request.assign_locales,
     claims_parameter.assign_claims,

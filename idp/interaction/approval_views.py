@@ -16,9 +16,18 @@ from core.rate_limit import Throttle
 from core.web import ANYONE, callers, page
 from idp.interaction.services import InteractionServices
 from idp.models.decoupled_request import Waiting, load_by_user_code, load_request
-from idp.oauth2.device_authorization import GRANT_TYPE, VERIFICATION_PATH, shown_user_code, typed_user_code
+from idp.oauth2.device_authorization import (
+    GRANT_TYPE,
+    LIFETIME,
+    VERIFICATION_PATH,
+    shown_user_code,
+    typed_user_code,
+)
 
-KIND = "user-code"  # RFC 8628 section 5.1: guessing is slowed down for who guesses
+KIND = "user-code"
+# RFC 8628 section 5.1, for one source while any code lives. Right ones count too: who has codes of their own to type in
+# between must not buy guesses with them. A telephone company's many customers are one source.
+MOST_TRIES = 100
 LONGEST_SHOWN = 40
 
 
@@ -38,13 +47,11 @@ def add_device(pages: Blueprint, services: InteractionServices) -> None:
     @callers(ANYONE)
     def take_user_code() -> ResponseReturnValue:
         typed, throttle, source = request.form.get("user_code", ""), Throttle(services.ground), web.source()
-        throttle.check_failures(KIND, source)
+        throttle.check(KIND, source, limit=MOST_TRIES, window=LIFETIME)
         asked = find(services, typed)
         if asked is None:
-            throttle.failed(KIND, source)
             error = gettext("This code is not known, or its time is over. Please compare it with your device.")
             return code_page(typed, error=error)
-        throttle.succeeded(KIND, source)
         return begin(services, asked, {"user_code": shown_user_code(typed_user_code(typed))})
 
 

@@ -7,8 +7,11 @@ from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
+from sqlalchemy import select
 
+from idp.interaction.session_row import Session
 from idp.oauth2.device_authorization import ALPHABET, DeviceCodeGrant, shown_user_code, typed_user_code
+from idp.registration import client_metadata
 from tests.idp.decoupled import (
     DEVICE_CODE,
     approve_device,
@@ -166,9 +169,40 @@ class TestPolling:
         told = asked(device)
         approve_device(device, browser, told["user_code"])
         with device.provider.ground.database.write() as connection:
-            device.provider.sessions.end_all(connection, device.provider.ids["somchai"], reason="test")
+            mine = select(Session.sid).where(Session.account_id == device.provider.ids["somchai"])
+            for sid in connection.execute(mine).scalars().all():
+                assert device.provider.sessions.end(connection, sid, reason="test")
         tokens = poll_device(device, told["device_code"]).json
         assert device.userinfo(tokens["access_token"]).status_code == 200
+
+    def test_signing_out_everywhere_takes_back_what_was_approved_and_what_came_of_it(self, device, browser):
+        """After a recovery or a report: whoever approved it may have been somebody else."""
+        redeemed, waiting = asked(device), asked(device)
+        approve_device(device, browser, redeemed["user_code"])
+        tokens = poll_device(device, redeemed["device_code"]).json
+        approve_device(device, browser, waiting["user_code"])
+        with device.provider.ground.database.write() as connection:
+            device.provider.sessions.end_all(connection, device.provider.ids["somchai"], reason="test")
+        assert refusal(poll_device(device, waiting["device_code"])) == (400, "access_denied")
+        assert device.userinfo(tokens["access_token"]).status_code == 401
+
+    def test_a_suspended_account_gives_a_device_nothing(self, device, browser):
+        told = asked(device)
+        approve_device(device, browser, told["user_code"])
+        device.provider.suspend("somchai")
+        assert refusal(poll_device(device, told["device_code"])) == (400, "invalid_grant")
+
+    @requirement("RFC 9101", "10.5", "MUST")
+    def test_a_client_that_must_sign_its_requests_has_no_such_way(self, provider, monkeypatch):
+        """What is sent to this endpoint is signed by nobody: no matter how it was registered."""
+        monkeypatch.setattr(client_metadata, "TOGETHER", ())
+        agency = provider.agency(
+            "signing",
+            grant_types=["authorization_code", DEVICE_CODE],
+            require_signed_request_object=True,
+            scope="openid profile",
+        )
+        assert refusal(ask(agency)) == (400, "unauthorized_client")
 
     def test_tokens_of_a_device_are_bound_to_the_key_that_it_proves(self, device, browser):
         told = asked(device)
@@ -207,11 +241,25 @@ class TestPerson:
 
     @requirement("RFC 8628", "5.1", "MUST")
     def test_guessing_is_slowed_down(self, device, browser):
-        for _ in range(10):
+        for _ in range(100):
             assert type_code(browser, "BCDF-GHJK").status_code == 400
         refused = type_code(browser, asked(device)["user_code"])
         assert refused.status_code == 429
         assert int(refused.headers["Retry-After"]) > 0
+
+    @requirement("RFC 8628", "5.1", "MUST")
+    def test_a_code_of_ones_own_buys_no_more_guesses(self, device, browser):
+        for _ in range(10):
+            for _ in range(9):
+                assert type_code(browser, "BCDF-GHJK").status_code == 400
+            assert type_code(browser, asked(device)["user_code"]).status_code == 303
+        assert type_code(browser, "BCDF-GHJK").status_code == 429
+
+    def test_guessing_is_counted_anew_when_no_code_of_that_time_is_left(self, device, browser, clock):
+        for _ in range(101):
+            type_code(browser, "BCDF-GHJK")
+        clock.advance(timedelta(minutes=10, seconds=1))
+        assert type_code(browser, asked(device)["user_code"]).status_code == 303
 
     def test_an_expired_code_is_not_known_any_more(self, device, browser, clock):
         code = asked(device)["user_code"]
@@ -278,6 +326,16 @@ class TestPerson:
         answer = browser.submit(location, {"step": "approve", "decision": "approve", "seen_by": by_somchai})
         assert answer.status_code == 409
         assert refusal(poll_device(device, told["device_code"])) == (400, "authorization_pending")
+
+    def test_a_default_max_age_holds_for_devices_too(self, provider, browser, clock):
+        """OpenID Connect Registration section 2: it is of the client, whatever way it asks."""
+        agency = device_client(provider, default_max_age=60)
+        agency.provider.agency("site").sign_in(browser)
+        clock.advance(timedelta(minutes=2))
+        location = str(type_code(browser, asked(agency)["user_code"]).location)
+        assert 'id="request-approve"' not in browser.get(location).text
+        agency.step(browser, location, "somchai")
+        assert 'id="request-approve"' in come_to_the_decision(agency, browser, location)
 
     def test_a_wanted_level_takes_a_step_up_first(self, device, browser):
         strong = "urn:prajak:sandbox:ial1.1:aal3"
