@@ -14,6 +14,7 @@ from sqlalchemy import Connection, LargeBinary, String, Table, Text, bindparam, 
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, UTCDateTime
+from idp.models.decoupled_request import take_back_approvals
 from idp.models.refresh_token import (
     revoke_refresh_tokens_of_account,
     revoke_refresh_tokens_of_family,
@@ -56,13 +57,21 @@ IN_FORCE = select(TABLE).where(
 )
 
 
+IN_FORCE_HELD = IN_FORCE.with_for_update(read=True)
+
+
 def record_token(connection: Connection, row: Mapping[str, object]) -> None:
     connection.execute(INSERT, row)
 
 
-def load_token_in_force(connection: Connection, token_hash: bytes, *, now: datetime) -> dict[str, Any] | None:
-    """A withdrawn consent and a logout have revoked it by then."""
-    row = connection.execute(IN_FORCE, {"of_token": token_hash, "now": now}).mappings().first()
+def load_token_in_force(
+    connection: Connection, token_hash: bytes, *, now: datetime, hold: bool = False
+) -> dict[str, Any] | None:
+    """A withdrawn consent and a logout have revoked it by then; `hold` keeps it from being revoked until the caller's
+    transaction ends.
+    """
+    query = IN_FORCE_HELD if hold else IN_FORCE
+    row = connection.execute(query, {"of_token": token_hash, "now": now}).mappings().first()
     return None if row is None else dict(row)
 
 
@@ -74,10 +83,12 @@ def revoke_token(connection: Connection, token_hash: bytes, *, now: datetime) ->
 
 def revoke_tokens_of_family(connection: Connection, family_id: str, *, now: datetime) -> int:
     """RFC 6749 section 4.1.2: a code used twice revokes what came of it. Refresh tokens first, here and below: whoever
-    refreshes holds that row, so of two transactions one waits and none hangs.
+    refreshes holds that row, so of two transactions one waits and none hangs. Whoever exchanges a token holds its row:
+    we wait for them, and then see what they made of it.
     """
     refresh_tokens = revoke_refresh_tokens_of_family(connection, family_id, now=now)
     mine = (IssuedToken.family_id == family_id, IssuedToken.revoked_at.is_(None))
+    connection.execute(select(IssuedToken.token_hash).where(*mine).with_for_update()).all()
     return refresh_tokens + connection.execute(update(IssuedToken).where(*mine).values(revoked_at=now)).rowcount
 
 
@@ -94,8 +105,11 @@ def revoke_tokens_of_session(connection: Connection, session_id: str, *, now: da
 
 
 def revoke_connections_of_account(connection: Connection, account_id: str, *, now: datetime) -> int:
-    """Every refresh token of a person, and what came of them: what goes on after logout ends here."""
-    families = revoke_refresh_tokens_of_account(connection, account_id, now=now)
+    """Every refresh token of a person, what they approved for other devices, and what came of both: what goes on after
+    logout ends here. Approvals first: a poll that is redeemed meanwhile leaves its refresh token for the second look.
+    """
+    families = take_back_approvals(connection, account_id)
+    families += revoke_refresh_tokens_of_account(connection, account_id, now=now)
     mine = (IssuedToken.family_id.in_(families), IssuedToken.revoked_at.is_(None))
     connection.execute(update(IssuedToken).where(*mine).values(revoked_at=now))
     return len(families)

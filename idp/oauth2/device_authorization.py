@@ -41,6 +41,8 @@ class DeviceAuthorization:
         """Section 3.2. Raises UnauthorizedClient, and what is wrong with the request."""
         if GRANT_TYPE not in call.client.grant_types:
             raise UnauthorizedClient("this client is not registered for the device authorization grant")
+        if call.client.requires_signed_request_object:  # RFC 9101 section 10.5: here is nothing that could be signed
+            raise UnauthorizedClient("this client must sign its requests, and none is signed here")
         request = self.validate(call.client, call.parameters).to_dict()
         device_code, now = new_secret(), self.ground.clock.now()
         with self.ground.database.write() as connection:

@@ -39,6 +39,7 @@ class PolledGrant:
     def __init__(self, services: EndpointServices) -> None:
         self.ground = services.ground
         self.tokens = services.tokens
+        self.accounts = services.accounts
 
     def redeem(self, call: AuthenticatedCall) -> Mapping[str, Any]:
         """The token response. Raises InvalidGrant, RequestDenied, ExpiredToken, SlowDown and AuthorizationPending."""
@@ -83,6 +84,8 @@ class PolledGrant:
             grant = load_grant_in_force(connection, says["grant_id"])
         if grant is None:
             raise InvalidGrant("the person withdrew their consent")
+        if not self.accounts.is_active(asked.account_id):
+            raise InvalidGrant("the account is not in force")
         return Authorized(
             client=client,
             sub=says["sub"],

@@ -68,6 +68,7 @@ class TokenExchangeGrant:
         self.ground = services.ground
         self.tokens = services.tokens
         self.resources = services.resources
+        self.accounts = services.accounts
 
     def redeem(self, call: AuthenticatedCall) -> Mapping[str, Any]:
         """Section 2.2.1. Raises InvalidRequest, InvalidTarget, InvalidScope and InvalidDpopProof (section 2.2.2)."""
@@ -75,9 +76,11 @@ class TokenExchangeGrant:
         subject = self._subject(call)
         target = self._target(call.parameters)
         authorized = self._authorized(subject, target, call)
-        issued = self.tokens.prepare(authorized, call)
+        issued, now = self.tokens.prepare(authorized, call), self.ground.clock.now()
         with self.ground.database.write() as connection:
             spend_all(connection, call.one_time)
+            if load_token_in_force(connection, subject.row["token_hash"], now=now, hold=True) is None:
+                raise InvalidRequest("subject_token was revoked meanwhile")
             self.tokens.record(connection, issued)
             self._record(connection, authorized, target)
         return {**issued.answer, "issued_token_type": ACCESS_TOKEN}
@@ -89,6 +92,8 @@ class TokenExchangeGrant:
             row = load_token_in_force(connection, hashed(token), now=self.ground.clock.now())
         if row is None or row["client_id"] != call.client.client_id or not row["account_id"]:
             raise InvalidRequest("subject_token is not in force, or not a token of a person for this client")
+        if not self.accounts.is_active(row["account_id"]):
+            raise InvalidRequest("subject_token is of an account that is not in force")
         check_bound(row, call)
         claims = read_own_claims(token)
         if "act" in claims:

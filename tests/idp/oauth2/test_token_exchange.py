@@ -15,7 +15,8 @@ from core.identifiers import new_id
 from idp.models.catalogue import Entry, save_entry
 from idp.models.grant import load_grants, revoke_grant
 from idp.oauth2.token_exchange import ACCESS_TOKEN, GRANT_TYPE
-from tests.idp.oauth2.protected_resource import CONTACTS, Api, ask_token, introspect, register_api
+from idp.oidc.issuing import Tokens
+from tests.idp.oauth2.protected_resource import CONTACTS, Api, ask_token, introspect, register_api, revoke
 from tests.idp.provider import Agency, Provider, claims_of, query_of
 from tests.protocol.requirement import requirement
 
@@ -250,6 +251,25 @@ def test_withdrawn_consent_ends_both(provider: Provider, asking, holder, browser
         (grant,) = load_grants(connection, account_id)
         revoke_grant(connection, grant.id, account_id=account_id, now=now)
     assert introspect(holder.agency, exchanged).json == {"active": False}
+    assert refused(exchange(asking, token)) == "invalid_request"
+
+
+def test_a_suspended_account_s_token_is_not_exchanged(provider: Provider, asking, holder, browser):
+    token = subject_token(asking, browser)
+    provider.suspend("somchai")
+    assert refused(exchange(asking, token)) == "invalid_request"
+
+
+def test_a_token_that_is_revoked_meanwhile_is_not_exchanged(provider: Provider, asking, holder, browser, monkeypatch):
+    """Whoever gives it back between our looking and our writing must not find a new one made of it."""
+    token = subject_token(asking, browser)
+    prepare = Tokens.prepare
+
+    def prepared(*given: Any) -> Any:
+        assert revoke(asking, token).status_code == 200
+        return prepare(*given)
+
+    monkeypatch.setattr(Tokens, "prepare", prepared)
     assert refused(exchange(asking, token)) == "invalid_request"
 
 
