@@ -12,7 +12,7 @@ from sqlalchemy import Connection, or_, select
 
 from core import audit
 from core.ground import Ground
-from idp.models.catalogue import CLASSIFICATIONS, CatalogueEntry, Entry, save_entry, withdraw_entry
+from idp.models.catalogue import CLASSIFICATIONS, CatalogueEntry, Entry, load_entry_ever, save_entry, withdraw_entry
 from idp.models.client import Client
 from idp.models.legal_basis import LEGAL_BASES
 from idp.models.protected_resource import ProtectedResource
@@ -32,12 +32,15 @@ class CatalogueRegistration:
     def __init__(self, ground: Ground) -> None:
         self.ground = ground
 
-    def offer(self, entry: Entry, *, by: str) -> None:
-        """A new entry, or new values of one's own. Raises InvalidMetadata with every problem at once."""
+    def offer(self, entry: Entry, *, by: str, new: bool = False) -> None:
+        """An entry, or new values of one's own; `new` takes the place of none. Raises InvalidMetadata with every
+        problem at once.
+        """
         problems = self._problems(entry)
         with self.ground.database.write() as connection:
             problems += problems_of_owner(connection, entry)
-            if not problems and not save_entry(connection, entry, now=self.ground.clock.now()):
+            taken = new and load_entry_ever(connection, entry.identifier) is not None
+            if not problems and (taken or not save_entry(connection, entry, now=self.ground.clock.now())):
                 problems = [Problem("identifier", TAKEN)]
             if problems:
                 raise InvalidMetadata(problems)

@@ -51,6 +51,9 @@ def grants_fit(metadata: Mapping[str, Any], _: bool) -> list[Problem]:
     if metadata["token_endpoint_auth_method"] == "none":  # noqa: S105 - the registered word
         message = "A client that does not authenticate cannot have the grant %(grant)s."
         problems += [Problem("grant_types", message, {"grant": each}) for each in grants if each in CONFIDENTIAL][:1]
+    if DEVICE_CODE in grants and metadata.get("require_signed_request_object"):
+        message = "A client that must sign its requests cannot have the grant %(grant)s."
+        problems.append(Problem("grant_types", message, {"grant": DEVICE_CODE}))
     if ("authorization_code" in grants) != ("code" in metadata["response_types"]):
         message = "The grant authorization_code and the response type code belong together."
         problems.append(Problem("response_types", message))

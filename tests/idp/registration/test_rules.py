@@ -116,6 +116,15 @@ class TestGrants:
         app = metadata(application_type="native", token_endpoint_auth_method="none", jwks=None, redirect_uris=None)
         assert check_metadata(app | {"grant_types": [DEVICE_CODE, "refresh_token"]}, sandbox=True)
 
+    @requirement("RFC 9101", "10.5", "MUST")
+    @pytest.mark.parametrize(
+        "must", [{"require_signed_request_object": True}, {"prajak_profile": "fapi2-message-signing"}]
+    )
+    def test_who_must_sign_requests_has_no_grant_that_signs_none(self, must):
+        grants = ["authorization_code", "urn:ietf:params:oauth:grant-type:device_code"]
+        found = problems(metadata(grant_types=grants, **must))
+        assert set(found) == {"grant_types"}
+
     def test_offline_access_is_for_who_may_refresh(self):
         assert set(problems(metadata(scope="openid offline_access"))) == {"scope"}
         refreshing = checked(grant_types=["authorization_code", "refresh_token"])
