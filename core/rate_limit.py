@@ -27,6 +27,11 @@ class Throttle:
         if self.ground.ephemeral.count(kind, key, window) > limit:
             raise too_many(window)
 
+    def check_count(self, kind: str, key: str, *, limit: int, window: timedelta) -> None:
+        """Raises TooMany where `check` did in this window, and counts nothing: else the difference tells."""
+        if self.ground.ephemeral.counted(kind, key, window) > limit:
+            raise too_many(window)
+
     def check_failures(self, kind: str, key: str) -> None:
         """Raises TooMany while a delay after earlier failures runs. Call it before looking at the secret."""
         if self.ground.ephemeral.counted(kind, key, FAILURES_KEPT) >= HARD_STOP:

@@ -79,13 +79,15 @@ class BackchannelAuthentication:
         return Reader(settings.issuer, self.ground.clock.now(), settings.clock_skew, self.refresh_keys)
 
     def _account(self, client: RegisteredClient, name: str, hint: str) -> str:
-        """Section 7.1. A person on hold is as unknown as nobody."""
+        """Section 7.1. A person on hold is as unknown as nobody; who asked for too many unknown hears of nobody."""
+        throttle = Throttle(self.ground)
+        throttle.check_count("unknown-user", client.client_id, limit=UNKNOWN, window=HOUR)
         if name == "id_token_hint":
             account_id = self.hints.account_of_id_token(client, hint)
         else:
             account_id = self._account_of_login_hint(client, hint[: LONGEST_HINT + 1])
         if account_id is None or not self.accounts.is_active(account_id):
-            Throttle(self.ground).check("unknown-user", client.client_id, limit=UNKNOWN, window=HOUR)
+            throttle.check("unknown-user", client.client_id, limit=UNKNOWN, window=HOUR)
             raise UnknownUserId(f"{name} names nobody who can be asked")
         return account_id
 

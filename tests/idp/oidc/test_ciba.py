@@ -117,6 +117,7 @@ class TestRequest:
     def test_people_cannot_be_looked_up_at_will(self, counter):
         answers = [ask(counter, login_hint=f"nobody{number}").status_code for number in range(101)]
         assert answers == [400] * 100 + [429]
+        assert ask(counter).status_code == 429, "or who is known could still be told from who is not"
 
     def test_a_person_on_hold_is_as_unknown_as_nobody(self, counter):
         counter.provider.suspend("somchai")
@@ -357,7 +358,8 @@ class TestPerson:
     def test_an_old_link_says_that_it_is_over(self, counter, browser, clock):
         asked(counter)
         clock.advance(timedelta(minutes=10))
-        assert browser.get(link(counter.provider)).status_code == 404
+        over = browser.get(link(counter.provider), follow_redirects=True)
+        assert (over.status_code, "This request is over" in over.text) == (410, True)
         assert browser.get("/request/unknown").status_code == 404
 
     def test_who_refused_several_times_is_left_in_peace(self, counter, browser, clock, provider):
