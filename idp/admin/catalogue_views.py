@@ -68,7 +68,7 @@ class CataloguePages:
     @callers(Role.AGENCY_APPROVER.value)
     def offer(self) -> ResponseReturnValue:
         """A new entry."""
-        return self.keep(read_entry(request.form, agency_id=self.agency(), identifier=""))
+        return self.keep(read_entry(request.form, agency_id=self.agency(), identifier=""), new=True)
 
     @callers(Role.AGENCY_APPROVER.value)
     def change(self, identifier: str) -> ResponseReturnValue:
@@ -79,9 +79,9 @@ class CataloguePages:
             return redirect(f"{CATALOGUE}?saved=1", 303)
         return self.keep(read_entry(request.form, agency_id=kept.agency_id, identifier=identifier))
 
-    def keep(self, entry: Entry) -> ResponseReturnValue:
+    def keep(self, entry: Entry, *, new: bool = False) -> ResponseReturnValue:
         try:
-            self.registration.offer(entry, by=self.by())
+            self.registration.offer(entry, by=self.by(), new=new)
         except InvalidMetadata as error:
             told = {each.field: gettext(each.message, **each.values) for each in error.problems}
             return self.entry_page(entry.__dict__, told, 400)

@@ -86,6 +86,13 @@ def test_what_is_wrong_is_told_at_its_field(site, approver, typed, field, value)
     assert load(site, "another") is None
 
 
+def test_a_new_record_takes_the_place_of_none_that_is_there(site, approver, typed):
+    assert approver.submit(f"{PAGE}/new", typed | {"identifier": "kept"}).status_code == 303
+    again = approver.submit(f"{PAGE}/new", typed | {"identifier": "kept", "retention": "ตลอดไป"})
+    assert list(errors(again)) == ["identifier"]
+    assert load(site, "kept").retention == "5 ปี"
+
+
 def test_another_agency_s_client_or_api_cannot_be_offered(site, approver, typed, clients):
     answer = approver.submit(f"{PAGE}/new", typed | {"identifier": "stolen", "client_id": clients[1]})
     assert "client_id" in errors(answer)
