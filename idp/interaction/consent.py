@@ -12,6 +12,7 @@ from typing import Any
 
 from core import audit, i18n
 from core.errors import NotFound
+from enrollment.account import PersonAttributes
 from idp.interaction.claim_words import (
     LINES,
     classification_label,
@@ -27,6 +28,8 @@ from idp.models.catalogue import Entry, load_entry
 from idp.models.client import RegisteredClient
 from idp.models.grant import load_grant, record_grant
 from idp.oidc.claims import ClaimRelease, registration_of, releasable_claims
+
+THAI_NAME = line_of("name#th")
 
 
 @dataclass(frozen=True)
@@ -158,20 +161,30 @@ def lines_of(visit: Visit, granted: frozenset[str]) -> list[Line]:
     attributes, identity = accounts.attributes(account_id), accounts.identity(account_id)
     groups: dict[tuple[int, str, str, bool, str], list[ClaimRelease]] = {}
     for release in releasable_claims(visit.request, visit.client, attributes, identity):
-        number = line_of(release.name)
+        number = line_of(spoken_name(release, attributes))
         alone = release.name if number == len(LINES) else ""
         key = (number, purpose_of(visit.client, release), release.legal_basis, release.name in granted, alone)
         groups.setdefault(key, []).append(release)
     return [
-        line(visit.client, releases, granted) for _key, releases in sorted(groups.items(), key=lambda each: each[0])
+        line(visit.client, releases, granted, attributes)
+        for _key, releases in sorted(groups.items(), key=lambda each: each[0])
     ]
 
 
-def line(client: RegisteredClient, releases: list[ClaimRelease], granted: frozenset[str]) -> Line:
+def spoken_name(release: ClaimRelease, attributes: PersonAttributes) -> str:
+    """Core section 5.2: where no Latin name is known the claim without a tag is the Thai one; then the page says so."""
+    tagged = f"{release.name}#th"
+    is_thai = release.value is not None and line_of(tagged) == THAI_NAME and not attributes.name_en
+    return tagged if is_thai else release.name
+
+
+def line(
+    client: RegisteredClient, releases: list[ClaimRelease], granted: frozenset[str], attributes: PersonAttributes
+) -> Line:
     first = releases[0]
     return Line(
         claims=tuple(each.name for each in releases),
-        label=line_label(tuple(each.name for each in releases)),
+        label=line_label(tuple(spoken_name(each, attributes) for each in releases)),
         value=line_value({each.name: each.value for each in releases}),
         purpose=purpose_of(client, first),
         legal_basis=legal_basis_label(first.legal_basis),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from sqlalchemy import select
 
 from idp.interaction.interaction import Interaction
 from idp.models.grant import load_grant
-from tests.idp.interaction.site import REDIRECT_URI
+from tests.idp.interaction.site import REDIRECT_URI, SOMCHAI
 from tests.protocol.requirement import requirement
 
 
@@ -80,6 +81,20 @@ def test_consent_shows_each_claim_with_value_purpose_and_legal_basis(site, brows
     for text in ("นายสมชาย สมมติวงศ์", "13 เมษายน 2533", "somchai@example.test", "เพื่อตรวจสอบอายุ", "มาตรา 24(6)"):
         assert text in shown
     assert "สำนักงานสวัสดิการตัวอย่าง" in shown
+
+
+def test_a_name_that_is_known_in_thai_alone_is_not_called_english(site, browser):
+    """Core section 5.2: `name` is then the Thai one, and the page says so."""
+    thai_alone = replace(SOMCHAI, title="", given_name="", family_name="")
+    with site.ground.database.write() as connection:
+        site.accounts.update(connection, site.ids["somchai"], thai_alone)
+    path = site.ask()
+    site.sign_in(browser, "somchai", path)
+    shown = browser.get(path).text
+    assert "ชื่อ–สกุลภาษาไทย" in shown
+    assert "ชื่อ–สกุลภาษาอังกฤษ" not in shown
+    (claims,) = re.findall(r'data-claims="([^"]*\bname\b[^"]*)"', shown)
+    assert {"name", "name#th"} <= set(claims.split()), "both are named all the same"
 
 
 def test_a_year_of_birth_alone_is_shown_in_the_buddhist_era(site, browser):
