@@ -59,10 +59,12 @@ def add_request(pages: Blueprint, services: InteractionServices) -> None:
     @pages.get("/request/<request_id>")
     @callers(ANYONE)
     def open_request(request_id: str) -> ResponseReturnValue:
-        """The address is known to the person alone; who they are is asked next, whoever is signed in here."""
+        """The address is known to the person alone; who they are is asked next, whoever is signed in here. After the
+        decision it leads to how it ended.
+        """
         with services.ground.database.read() as connection:
             asked = load_request(connection, request_id[:22])
-        if asked is None or asked.grant_type == GRANT_TYPE or not asked.is_open(services.ground.clock.now()):
+        if asked is None or asked.grant_type == GRANT_TYPE:
             raise NotFound("This request was answered already, or its time is over. There is nothing left to do.")
         return begin(services, asked, {})
 
