@@ -8,21 +8,11 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
-
 from core.assurance import acr_values_supported
 from core.ground import Ground
 from enrollment.account import AccountStore
-from idp.errors import (
-    InvalidAuthorizationDetails,
-    InvalidClient,
-    InvalidRequest,
-    OAuthError,
-    UnauthorizedClient,
-    UnsupportedGrantType,
-    UseDpopNonce,
-)
-from idp.interaction.session_row import Session
+from idp.errors import InvalidAuthorizationDetails
+from idp.interaction.session_row import is_session_in_force
 from idp.models.catalogue import Catalogue
 from idp.models.client import Clients, RegisteredClient
 from idp.models.decoupled_request import purge_decoupled_requests
@@ -52,18 +42,17 @@ from idp.oauth2 import (
 )
 from idp.oauth2.authorization_request import Asked, Step
 from idp.oauth2.bearer import read_access_token
-from idp.oauth2.call import AuthenticatedCall, Call, Reply
-from idp.oauth2.client_authentication import AuthenticatedClient, Method, Presented, Registry
-from idp.oauth2.client_certificate import load_authorities
+from idp.oauth2.call import Call, Reply
+from idp.oauth2.client_authentication import Registry
+from idp.oauth2.client_calls import ClientCalls
 from idp.oauth2.client_credentials import ClientCredentialsGrant
 from idp.oauth2.device_authorization import DeviceAuthorization, DeviceCodeGrant
 from idp.oauth2.dpop_nonce import Nonces
 from idp.oauth2.endpoint import Endpoint, EndpointServices, MakeGrant
 from idp.oauth2.introspection import Introspection
-from idp.oauth2.one_time import OneTime, spend_what_is_left
-from idp.oauth2.parameters import required
 from idp.oauth2.refresh_token import RefreshTokenGrant
 from idp.oauth2.revocation import Revocation
+from idp.oauth2.token_endpoint import TokenEndpoint
 from idp.oauth2.token_exchange import TokenExchangeGrant
 from idp.oidc import (
     authentication_request,
@@ -158,24 +147,8 @@ EXTENSIONS: tuple[Mapping[str, Any], ...] = (
 )
 
 
-class TokenEndpoint:
-    """RFC 6749 section 3.2."""
-
-    def __init__(self, services: EndpointServices) -> None:
-        self.grants = {grant.name: grant(services) for grant in GRANTS}
-
-    def answer(self, call: AuthenticatedCall) -> Reply:
-        name = required(call.parameters, "grant_type")
-        grant = self.grants.get(name)
-        if grant is None:
-            raise UnsupportedGrantType(f"grant_type must be one of {', '.join(self.grants)}")
-        if name not in call.client.get("grant_types", ["authorization_code"]):
-            raise UnauthorizedClient("this client is not registered for this grant_type")
-        return Reply(grant.redeem(call))
-
-
 CLIENT_ENDPOINTS = (
-    Endpoint("token_endpoint", "/token", TokenEndpoint),
+    Endpoint("token_endpoint", "/token", lambda services: TokenEndpoint(services, GRANTS)),
     Endpoint("pushed_authorization_request_endpoint", "/par", par.PushedAuthorizationRequests),
     Endpoint("introspection_endpoint", "/introspect", Introspection),
     Endpoint("revocation_endpoint", "/revoke", Revocation),
@@ -195,18 +168,6 @@ ENDPOINTS = {
 ALIASED = (*(endpoint.name for endpoint in CLIENT_ENDPOINTS), "userinfo_endpoint")  # RFC 8705 section 5
 
 KEPT = timedelta(minutes=10)  # tokens, after they expired: a late replay of their code still finds them
-
-SESSION = Session.__table__
-SESSION_IN_FORCE = (
-    select(SESSION.c.sid)
-    .where(SESSION.c.sid == bindparam("session_id"), SESSION.c.ended_at.is_(None))
-    .with_for_update(read=True)
-)
-
-
-def is_session_in_force(connection: Connection, session_id: str) -> bool:
-    """Held until the caller's transaction ends, so that a logout misses no client."""
-    return connection.execute(SESSION_IN_FORCE, {"session_id": session_id}).first() is not None
 
 
 class Server:
@@ -236,9 +197,15 @@ class Server:
             hints=self.hints,
             resources=self.resources,
         )
-        self.answers = {endpoint.name: endpoint.answer(services) for endpoint in CLIENT_ENDPOINTS}
-        self.authorities = load_authorities(ground.settings.mtls_trust)
         self.nonces = Nonces(ground, keystore)
+        self.calls = ClientCalls(
+            ground,
+            self.registry,
+            self.nonces,
+            token_endpoint=self.url("token_endpoint"),
+            methods=CLIENT_AUTHENTICATION,
+            answers={endpoint.name: endpoint.answer(services) for endpoint in CLIENT_ENDPOINTS},
+        )
 
     def url(self, endpoint: str, *, alias: bool = False) -> str:
         """`alias`: its name at the listener for mutual TLS (RFC 8705 section 5)."""
@@ -296,25 +263,8 @@ class Server:
     # What clients call ----------------------------------------------------------------------------------------------
 
     def answer(self, endpoint: str, call: Call) -> Reply:
-        """One of CLIENT_ENDPOINTS, by its name. What a call may use only once is spent by the act itself; by a refused
-        call too, in a transaction of its own.
-        """
-        one_time: tuple[OneTime, ...] = ()
-        try:
-            authenticated = self.authenticate(call)
-            one_time = authenticated.one_time
-            cnf = mtls.confirmation(authenticated.client, call.client_certificate)
-            if call.dpop:
-                proof = self._proof(call)
-                cnf, one_time = {"jkt": proof.jkt}, (*one_time, proof.one_time)
-            return self.answers[endpoint].answer(AuthenticatedCall(call, authenticated.client, cnf, one_time))
-        except UseDpopNonce:  # nothing was looked at yet; the same assertion may come again with the nonce
-            raise
-        except OAuthError:
-            if one_time:
-                with self.ground.database.write() as connection:
-                    spend_what_is_left(connection, one_time)
-            raise
+        """One of CLIENT_ENDPOINTS, by its name."""
+        return self.calls.answer(endpoint, call)
 
     def userinfo(self, call: Call) -> Reply:
         presented = read_access_token(call.authorization, call.form, call.query)
@@ -330,48 +280,6 @@ class Server:
             purge_decoupled_requests(connection, now - settings.interaction_lifetime)
             purge_rich_authorizations(connection, now)
             purge_session_clients(connection, now - 2 * settings.session_lifetime)
-
-    # Client authentication ------------------------------------------------------------------------------------------
-
-    def authenticate(self, call: Call) -> AuthenticatedClient:
-        """RFC 6749 section 2.3: one method in each request."""
-        settings = self.ground.settings
-        presented = Presented(
-            parameters=call.form,
-            authorization=call.authorization,
-            issuer=settings.issuer,
-            token_endpoint=self.url("token_endpoint"),
-            now=self.ground.clock.now(),
-            skew=settings.clock_skew,
-            longest_assertion=settings.client_assertion_lifetime,
-            certificate=call.client_certificate,
-            authorities=self.authorities,
-        )
-        methods = [method for method in CLIENT_AUTHENTICATION if method.is_presented(presented)]
-        shown = [method for method in methods if not method.by_name]
-        if len(shown) > 1:
-            raise InvalidRequest("the client authenticates in more than one way")
-        if not methods:
-            raise InvalidClient("the client did not authenticate")
-        method = shown[0] if shown else self._registered_method(methods, call)
-        return method.authenticate(presented, self.registry)
-
-    def _registered_method(self, methods: list[Method], call: Call) -> Method:
-        """Of those that come with nothing but `client_id`, the client's own; `none` for whoever has another."""
-        client = self.registry.load_client(call.form["client_id"])
-        registered = client.token_endpoint_auth_method if client else ""
-        return next((method for method in methods if method.name == registered), methods[-1])
-
-    def _proof(self, call: Call) -> dpop.Proof:
-        settings = self.ground.settings
-        return dpop.verify_proof(
-            call.dpop,
-            method=call.method,
-            uri=call.url,
-            now=self.ground.clock.now(),
-            skew=settings.clock_skew,
-            check_nonce=self.nonces.check,
-        )
 
     # Discovery ------------------------------------------------------------------------------------------------------
 

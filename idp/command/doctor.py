@@ -120,11 +120,11 @@ def check_mtls(provider: Provider) -> Finding:
     settings, now = provider.ground.settings, provider.ground.clock.now()
     if not settings.mtls_url:
         return Finding("mutual TLS", OK, "not served; PRAJAK_MTLS_URL names no listener")
-    over = [each for each in provider.server.authorities if each.not_valid_after_utc <= now]
+    over = [each for each in provider.server.calls.authorities if each.not_valid_after_utc <= now]
     if over:
         names = ", ".join(each.subject.rfc4514_string() for each in over)
         return Finding("mutual TLS", BROKEN, f"expired: {names}", "renew them where PRAJAK_MTLS_TRUST says")
-    return Finding("mutual TLS", OK, f"{settings.mtls_url}, {len(provider.server.authorities)} authorities")
+    return Finding("mutual TLS", OK, f"{settings.mtls_url}, {len(provider.server.calls.authorities)} authorities")
 
 
 def check_disk(provider: Provider) -> Finding:

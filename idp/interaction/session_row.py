@@ -10,7 +10,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, Integer, LargeBinary, String, and_, exists, not_, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    LargeBinary,
+    String,
+    and_,
+    bindparam,
+    exists,
+    not_,
+    or_,
+    select,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.assurance import AAL, IAL, Acr
@@ -47,12 +59,18 @@ ADMINISTRATOR = exists(
     .where(Membership.account_id == Session.account_id, Membership.role == Role.ADMINISTRATOR)
     .where(Membership.ended_at.is_(None))
 )
+SESSION = Session.__table__
 # What was proven of the person and which office they hold is read with the session: never older than the request.
 CURRENT = (
     select(Session.__table__, Identity.ial, ADMINISTRATOR.label("administrator"))
     .join(Account, and_(Account.id == Session.account_id, Account.status == AccountStatus.ACTIVE))
     .outerjoin(Identity, and_(Identity.account_id == Session.account_id, Identity.superseded_at.is_(None)))
     .where(Session.ended_at.is_(None))
+)
+IN_FORCE_HELD = (
+    select(SESSION.c.sid)
+    .where(SESSION.c.sid == bindparam("session_id"), SESSION.c.ended_at.is_(None))
+    .with_for_update(read=True)
 )
 
 
@@ -150,3 +168,8 @@ def over(settings: Settings, now: datetime) -> ColumnElement[bool]:
         Session.started_at <= now - settings.session_lifetime,
         not_(active),
     )
+
+
+def is_session_in_force(connection: Connection, sid: str) -> bool:
+    """Held until the caller's transaction ends, so that a logout misses no client."""
+    return connection.execute(IN_FORCE_HELD, {"session_id": sid}).first() is not None
