@@ -222,9 +222,7 @@ class Clients:
         self.cached.pop(client_id, None)
 
     def _read(self, client_id: str) -> RegisteredClient | None:
-        if (
-            len(client_id) > MAX_CLIENT_ID or not client_id.isprintable()
-        ):  # PostgreSQL has no NUL
+        if len(client_id) > MAX_CLIENT_ID or not client_id.isprintable():  # PostgreSQL has no NUL
             return None
         with self.ground.database.read() as connection:
             client = load_client(connection, client_id)
