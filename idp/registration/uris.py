@@ -11,6 +11,9 @@ from idp.registration.problems import Wrong
 
 LONGEST = 1000
 PRIVATE_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+")  # RFC 8252 section 7.1: a reversed domain name
+# Of a name, or of an IPv6 address without its brackets: some hosts stand in our Content-Security-Policy later, where
+# `;` and `,` begin something new and `*` is everybody.
+HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
 NATIVE_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -72,6 +75,8 @@ def check_redirect_address(value: Any, *, sandbox: bool, native: bool) -> str:
 
 
 def check_scheme(parts: SplitResult, address: str, *, sandbox: bool) -> None:
+    if parts.hostname and not HOST.fullmatch(parts.hostname):
+        raise Wrong("%(address)s is not an address.", address=address)
     if parts.scheme == "https" and parts.hostname:
         return
     if parts.scheme == "http" and is_loopback_host(parts.hostname or ""):
