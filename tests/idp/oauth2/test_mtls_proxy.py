@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from ipaddress import ip_network
 from threading import Thread
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import httpx
 import pytest
@@ -19,7 +19,7 @@ from cryptography import x509
 from werkzeug.serving import make_server
 
 from tests.certificates import CLIENT_AUTH, NOT_CA, authority, issue, names, self_signed
-from tests.idp.provider import VERIFIER, claims_of
+from tests.idp.provider import VERIFIER, claims_of, query_of
 from tests.protocol.requirement import requirement
 from tests.proxy import Listeners, haproxy
 
@@ -167,12 +167,40 @@ def test_a_name_with_a_low_line_does_not_pass_for_the_header(echo, client, name)
 
 
 @requirement("RFC 8705", "5", "MAY")
-def test_the_issuer_s_own_listener_asks_nobody_for_a_certificate_and_the_other_insists(proxy, client):
+def test_discovery_names_the_other_listener(proxy, client):
     with client() as http:
         metadata = http.get(f"{proxy.issuer}/.well-known/openid-configuration").json()
         assert metadata["mtls_endpoint_aliases"]["token_endpoint"] == f"{proxy.mtls_url}/token"
-        with pytest.raises(httpx.TransportError):
-            http.get(f"{proxy.mtls_url}/jwks")
+
+
+@requirement("RFC 8705", "2", "MUST")
+def test_who_shows_no_certificate_there_reads_what_is_missing(proxy, provider, browser, client):
+    """An OAuth error and no broken connection: the client, or its developer, can read it."""
+    agency = provider.agency(jwks={"keys": [self_signed().jwk]}, **SELF_SIGNED)
+    with client() as http:
+        answer = redeem(http, proxy.mtls_url, agency, agency.code(browser))
+        assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+
+
+@requirement("RFC 8705", "3", "MUST")
+def test_a_client_that_signs_assertions_pushes_there_without_a_certificate_and_redeems_with_one(
+    proxy, provider, browser, client
+):
+    """As the conformance suite does it: every alias is used, the certificate only where a token is bound."""
+    agency = provider.agency(prajak_profile="fapi2-security", tls_client_certificate_bound_access_tokens=True)
+    with client() as http:
+        pushed = http.post(f"{proxy.mtls_url}/par", data=agency.request() | agency.authentication())
+        assert pushed.status_code == 201, pushed.text
+    url = "/authorize?" + urlencode({"client_id": agency.client_id, "request_uri": pushed.json()["request_uri"]})
+    code = query_of(agency.walk(browser, browser.get(url)))["code"]
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": agency.redirect_uri}
+    form |= {"code_verifier": VERIFIER}
+    with client() as http:
+        refused = http.post(f"{proxy.mtls_url}/token", data=form | agency.authentication())
+        assert (refused.status_code, refused.json()["error"]) == (400, "invalid_request")
+    with client(self_signed()) as http:
+        issued = http.post(f"{proxy.mtls_url}/token", data=form | agency.authentication())
+        assert "x5t#S256" in claims_of(issued.json()["access_token"])["cnf"]
 
 
 def test_a_resumed_connection_is_still_the_same_client(proxy, provider, browser, client, tmp_path):
