@@ -13,10 +13,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
-from flask import Blueprint, make_response, redirect, request
+from flask import Blueprint, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from sqlalchemy import Connection
@@ -25,9 +24,17 @@ from core import i18n, web
 from core.assurance import acr_value
 from core.clock import timestamp
 from core.identifiers import new_id
-from core.web import ANYONE, callers, machine, page, reads_raw
+from core.web import ANYONE, callers, machine, reads_raw
 from idp import errors
-from idp.errors import InvalidRequest, InvalidRequestUri, OAuthError, ServerError, UnmetAuthenticationRequirements
+from idp.authorization_response import Responses, answer_of, answer_to
+from idp.errors import (
+    InvalidRequest,
+    InvalidRequestUri,
+    InvalidScope,
+    OAuthError,
+    ServerError,
+    UnmetAuthenticationRequirements,
+)
 from idp.interaction import signed_in
 from idp.interaction.interaction import Progress
 from idp.interaction.policy import Asked
@@ -38,13 +45,12 @@ from idp.models.grant import Granted, load_grant
 from idp.models.pushed_request import answer_pushed_request
 from idp.models.requested_claims import digest_claims, record_requested_claims
 from idp.models.rich_authorization import record_rich_authorization
-from idp.oauth2 import jarm, par
+from idp.oauth2 import par
 from idp.oauth2.authorization_code import AuthorizationCode, CodeSeal
 from idp.oauth2.authorization_request import check_redirect_uri
-from idp.oauth2.issuer import with_issuer
 from idp.oauth2.jar import AskedFor
 from idp.oauth2.parameters import read_form, required
-from idp.oidc.authentication_request import RESPONSE_MODES, AuthorizationRequest
+from idp.oidc.authentication_request import AuthorizationRequest
 from idp.oidc.id_token import state_hash
 from idp.oidc.subject import issue_subject, load_subject
 from idp.server import Server
@@ -53,16 +59,6 @@ from keys.keystore import Keystore
 BY_CODE = {
     each.error: each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, OAuthError)
 }
-
-
-@dataclass(frozen=True)
-class Answer:
-    """Where an answer goes, known to be the client's: all that an error needs."""
-
-    client: RegisteredClient
-    redirect_uri: str
-    response_mode: str
-    state: str
 
 
 @dataclass(frozen=True)
@@ -93,7 +89,7 @@ class Authorization:
         self.server = server
         self.ground = server.ground
         self.services = services
-        self.keystore = keystore
+        self.responses = Responses(server.ground, keystore)
         self.seal = CodeSeal(keystore)
         self.recorded: set[str] = set()  # digests of `claims` parameters known to be in the database
 
@@ -103,13 +99,13 @@ class Authorization:
         """A client sent the person here."""
         client, asked, pushed = self._verified(parameters)
         if isinstance(asked, Refused):
-            return self._send(answer_to(client, parameters), asked.error.parameters())
+            return self.responses.send(answer_to(client, parameters), asked.error.parameters())
         answer = answer_to(client, asked.parameters)
         try:
             wanted = pushed or self.server.validate(client, asked.parameters, signed=asked.signed)
             return self._proceed(client, wanted, Visitor(signed_in.current(self.services)))
         except OAuthError as error:
-            return self._send(answer, error.parameters())
+            return self.responses.send(answer, error.parameters())
 
     def resume(self, interaction_id: str) -> ResponseReturnValue:
         """The person comes back from a prompt; or from a stale tab, which is led on."""
@@ -118,6 +114,7 @@ class Authorization:
         if client is None or progress.request.get("decoupled"):
             return redirect(f"/interaction/{interaction_id}", 303)
         wanted = AuthorizationRequest.from_dict(progress.request)
+        check_redirect_uri(client, wanted.redirect_uri)  # it may have been taken away meanwhile
         if progress.refused:
             return self._refuse(client, wanted, progress)
         if self._is_over(progress):
@@ -125,7 +122,7 @@ class Authorization:
         try:
             return self._proceed(client, wanted, Visitor(signed_in.current(self.services), progress))
         except OAuthError as error:
-            return self._send(answer_of(client, wanted), error.parameters())
+            return self.responses.send(answer_of(client, wanted), error.parameters())
 
     def _verified(
         self, parameters: Mapping[str, str]
@@ -138,6 +135,7 @@ class Authorization:
             request_uri = parameters.get("request_uri", "")
             if par.is_reference(request_uri):
                 pushed = self._pushed(client, request_uri)
+                check_redirect_uri(client, pushed.redirect_uri)
                 return client, AskedFor(pushed.to_dict(), signed=True), pushed
             asked = self._asked(client, parameters)
             told = parameters if isinstance(asked, Refused) else asked.parameters
@@ -168,6 +166,8 @@ class Authorization:
 
     def _proceed(self, client: RegisteredClient, wanted: AuthorizationRequest, visitor: Visitor) -> ResponseReturnValue:
         session, progress = visitor.session, visitor.progress
+        if not client.scope.issuperset(wanted.scope):  # less may be registered by now than when it began
+            raise InvalidScope("scope is not registered for this client any more")
         with self.ground.database.read() as connection:
             grant = load_grant(connection, session.account_id, client.client_id) if session else None
             asked = self.services.prompting.next_given(wanted, client, session, progress, grant=grant)
@@ -201,7 +201,7 @@ class Authorization:
                     rich = self._record_details(connection, wanted, visitor.progress)
             self.recorded.add(digest)
         code = self._code(client, wanted, visitor.session, grant.id, sub, digest, rich)
-        return self._send(answer_of(client, wanted), {"code": self.seal.seal(code)})
+        return self.responses.send(answer_of(client, wanted), {"code": self.seal.seal(code)})
 
     def _take(self, connection: Connection, wanted: AuthorizationRequest, progress: Progress | None) -> None:
         """A pushed request is answered once. Its own interaction may answer again for as long as a code lives: the
@@ -263,34 +263,13 @@ class Authorization:
         with self.ground.database.write() as connection:
             self.services.interactions.answer(connection, progress.id)
         error = BY_CODE.get(progress.refused, ServerError)
-        return self._send(answer_of(client, wanted), error("the person did not go on").parameters())
+        return self.responses.send(answer_of(client, wanted), error("the person did not go on").parameters())
 
     def _is_over(self, progress: Progress) -> bool:
         now: datetime = self.ground.clock.now()
         if progress.answered_at is not None:
             return now - progress.answered_at >= self.ground.settings.authorization_code_lifetime
         return self.services.interactions.is_expired(progress)
-
-    # The answer -----------------------------------------------------------------------------------------------------
-
-    def _send(self, answer: Answer, response: dict[str, str]) -> ResponseReturnValue:
-        """RFC 6749 section 4.1.2, RFC 9207, JARM; by query, by fragment, or by Form Post Response Mode."""
-        fields = self._fields(answer, response)
-        travels = jarm.MODES.get(answer.response_mode, answer.response_mode)
-        if travels == "form_post":
-            web.allow_form_action(answer.redirect_uri)
-            return page("core/form_post.html", action=answer.redirect_uri, fields=fields)
-        found = make_response("", 303)
-        place = with_fragment if travels == "fragment" else with_query
-        found.headers["Location"] = place(answer.redirect_uri, fields)
-        found.headers["Cache-Control"] = "no-store"
-        return found
-
-    def _fields(self, answer: Answer, response: dict[str, str]) -> dict[str, str]:
-        fields = response | ({"state": answer.state} if answer.state else {})
-        if answer.response_mode in jarm.MODES:
-            return jarm.signed_response(self.ground, self.keystore, answer.client, fields)
-        return with_issuer(fields, self.ground.settings.issuer)
 
 
 def silent_refusal(asked: Asked, wanted: AuthorizationRequest) -> OAuthError:
@@ -304,29 +283,6 @@ def silent_refusal(asked: Asked, wanted: AuthorizationRequest) -> OAuthError:
 
 def needs_row(wanted: AuthorizationRequest, visitor: Visitor) -> bool:
     return bool(wanted.authorization_details) or visitor.progress is not None
-
-
-def answer_to(client: RegisteredClient, parameters: Mapping[str, Any]) -> Answer:
-    """For the errors of a request that is not validated yet, except for its redirect_uri."""
-    default = jarm.default_mode(client)
-    mode, state = parameters.get("response_mode", default), parameters.get("state", "")
-    allowed = jarm.MODES if client.requires_signed_authorization_response else RESPONSE_MODES
-    return Answer(client, parameters["redirect_uri"], mode if mode in allowed else default, state)
-
-
-def answer_of(client: RegisteredClient, wanted: AuthorizationRequest) -> Answer:
-    return Answer(client, wanted.redirect_uri, wanted.response_mode, wanted.state)
-
-
-def with_query(redirect_uri: str, fields: Mapping[str, str]) -> str:
-    """RFC 6749 section 4.1.2: added to the query that the redirect_uri may have, which is kept as it is."""
-    separator = "&" if urlsplit(redirect_uri).query else "" if redirect_uri.endswith("?") else "?"
-    return redirect_uri + separator + urlencode(fields)
-
-
-def with_fragment(redirect_uri: str, fields: Mapping[str, str]) -> str:
-    """OAuth 2.0 Multiple Response Types section 2.1: a registered redirect_uri has no fragment of its own."""
-    return f"{redirect_uri}#{urlencode(fields)}"
 
 
 def blueprint(authorization: Authorization) -> Blueprint:

@@ -32,7 +32,7 @@ IDP_FLOORS = (  # lowest first; a folder may import those before it
     ("idp.oidc",),
     ("idp.interaction", "idp.registration", "idp.portal", "idp.admin", "idp.sandbox"),
     ("idp.server",),
-    ("idp.authorize",),
+    ("idp.authorize", "idp.authorization_response"),
     ("idp.protocol_views", "idp.front_door", "idp.openapi", "idp.routes"),
     ("idp.composition",),
     ("idp.own_clients", "idp.tables", "idp.background"),
