@@ -159,3 +159,32 @@ def test_the_answer_has_one_iss_even_beside_one_of_the_clients_own(provider, bro
     agency = provider.agency(redirect_uris=["https://agency-a.example/callback?iss=mine"])
     answer = agency.authorize(browser, prompt="none")
     assert parse_qsl(urlsplit(answer.location).query).count(("iss", ISSUER)) == 1
+
+
+class TestChangedRegistration:
+    """A request lives for half an hour, and what its client was registered for may end meanwhile."""
+
+    @pytest.fixture
+    def change(self, agency):
+        def changed(**metadata):
+            registration, given = agency.provider.registration, dict(agency.registered) | metadata
+            with agency.provider.ground.database.write() as connection:
+                assert registration.change(connection, agency.client_id, registration.prepare(given), by="test")
+            agency.provider.server.clients.forget(agency.client_id)
+
+        return changed
+
+    @requirement("RFC 9700", "2.1", "MUST")
+    @pytest.mark.parametrize("pushed", [True, False])
+    def test_an_address_that_was_taken_away_gets_no_answer(self, agency, browser, change, pushed):
+        url = agency.pushed_url()
+        begun = agency.authorize(browser)
+        change(redirect_uris=["https://agency-a.example/another"])
+        answer = browser.get(url) if pushed else agency.walk(browser, begun)
+        assert answer.status_code == 400
+        assert agency.redirect_uri not in answer.text
+
+    def test_a_scope_that_was_taken_away_is_not_given(self, agency, browser, change):
+        begun = agency.authorize(browser)
+        change(scope="openid")
+        assert query_of(agency.walk(browser, begun))["error"] == "invalid_scope"
