@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from core.web import ANYONE, BEARER, CLIENT, callers, client_certificate, current_view, machine, reads_raw
 from idp.errors import InvalidRequest, OAuthError
-from idp.oauth2 import cross_origin, dpop
+from idp.oauth2 import cross_origin, dpop, interaction_id
 from idp.oauth2.bearer import Scheme, challenge
 from idp.oauth2.call import Call, Reply
 from idp.oauth2.client_cert import read_client_cert
@@ -36,9 +36,9 @@ def blueprint(server: Server) -> Blueprint:
     @reads_raw
     def userinfo() -> ResponseReturnValue:
         try:
-            return replied(server.userinfo(read_call(server, "userinfo_endpoint")))
+            return named(replied(server.userinfo(read_call(server, "userinfo_endpoint"))))
         except OAuthError as error:
-            return challenged(error)
+            return named(challenged(error))
 
     @views.get(ENDPOINTS["jwks_uri"])
     @callers(ANYONE)
@@ -131,6 +131,12 @@ def challenged(error: OAuthError) -> Response:
     status = 401 if error.error in {"invalid_dpop_proof", "use_dpop_nonce"} else error.status
     response = no_store(make_response(jsonify(error.parameters()), status))
     response.headers["WWW-Authenticate"] = challenge(error, scheme, scope="openid", algorithms=ALGORITHMS)
+    return response
+
+
+def named(response: Response) -> Response:
+    """What a protected resource answers bears the call's name."""
+    response.headers[interaction_id.HEADER] = interaction_id.answered(request.headers.get(interaction_id.HEADER, ""))
     return response
 
 

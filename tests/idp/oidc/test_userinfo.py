@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -192,3 +193,19 @@ def test_a_removed_client_reads_nothing(provider, agency, browser, clock):
     provider.registration.remove(agency.client_id, by="test")
     clock.advance(timedelta(seconds=4))
     assert agency.userinfo(token).status_code == 401
+
+
+@requirement("FAPI-CIBA", "5.2.2", "MUST")
+@pytest.mark.parametrize("token", [None, "not one of ours"])
+def test_every_answer_bears_the_name_that_the_client_gave_its_call(provider, agency, browser, token):
+    """FAPI 1.0 Baseline section 6.2.1, items 11 and 12."""
+    token = token or agency.sign_in(browser)["access_token"]
+    headers = {"Authorization": f"Bearer {token}", "x-fapi-interaction-id": str(uuid4())}
+    answer = provider.browser().get("/userinfo", headers=headers)
+    assert answer.headers["x-fapi-interaction-id"] == headers["x-fapi-interaction-id"]
+
+
+@pytest.mark.parametrize("given", ["", "1234", "not-a-uuid", f"{UUID(int=1)}0", f"{{{UUID(int=1)}}}"])
+def test_a_call_without_a_good_name_gets_a_new_one(agency, provider, given):
+    answer = provider.browser().get("/userinfo", headers={"x-fapi-interaction-id": given})
+    assert UUID(answer.headers["x-fapi-interaction-id"]).version == 4
