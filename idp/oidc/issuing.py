@@ -15,7 +15,7 @@ from core import audit
 from core.ground import Ground
 from core.identifiers import hashed
 from enrollment.account import AccountStore
-from idp.errors import InvalidDpopProof, InvalidGrant
+from idp.errors import InvalidGrant, InvalidRequest
 from idp.models.grant import Granted, load_grant_in_force
 from idp.models.issued_token import record_token
 from idp.models.refresh_token import record_refresh_token
@@ -47,7 +47,7 @@ class Tokens:
         self.is_session_in_force = is_session_in_force
 
     def prepare(self, authorized: Authorized, call: AuthenticatedCall) -> Issued:
-        """The answer and the row, signed and not kept. Raises InvalidDpopProof for a client without its proof."""
+        """The answer and the row, signed and not kept. Raises InvalidRequest for a client without its proof."""
         check_bound(call)
         now = self.ground.clock.now()
         lifetime = self._lifetime(authorized, now)
@@ -162,10 +162,12 @@ class Tokens:
 
 
 def check_bound(call: AuthenticatedCall) -> None:
-    """RFC 8705 section 3.4, RFC 9449 section 5.2, FAPI 2.0 SP section 5.3.2.1: for some clients no bearer tokens."""
+    """RFC 8705 section 3.4, RFC 9449 section 5.2, FAPI 2.0 SP section 5.3.2.1: for some clients no bearer tokens. What is
+    missing is not invalid: InvalidRequest, whether it is the certificate or the proof.
+    """
     check_certificate_bound(call.client, call.cnf)
     if call.client.requires_dpop and not call.cnf:
-        raise InvalidDpopProof("this client's tokens must be bound by a DPoP proof")
+        raise InvalidRequest("this client's tokens are bound to its key: the DPoP proof is missing")
 
 
 def authentication(authorized: Authorized) -> dict[str, Any]:

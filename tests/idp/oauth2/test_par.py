@@ -166,7 +166,7 @@ def test_the_strict_profile_pushes_and_binds(provider, browser):
     agency = provider.agency("strict", prajak_profile="fapi2-security")
     assert query_of(agency.authorize(browser))["error"] == "invalid_request"
     code = query_of(agency.walk(browser, browser.get(agency.pushed_url())))["code"]
-    assert agency.redeem(code).json["error"] == "invalid_dpop_proof"
+    assert agency.redeem(code).json["error"] == "invalid_request"
     assert agency.redeem(code, dpop=agency.proof("POST", "/token")).json["token_type"] == "DPoP"
 
 
