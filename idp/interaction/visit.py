@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -16,6 +17,10 @@ from idp.interaction.services import InteractionServices
 from idp.interaction.session import SignedIn
 from idp.models.client import RegisteredClient, load_client
 from idp.oidc.authentication_request import AuthorizationRequest
+
+# A user name, an e-mail address, or a number as it is written; `login_hint` is anybody's to write into a link, and no
+# sentence or address of theirs is to stand on our page.
+NAME_LIKE = re.compile(r"[\w-]{1,40}|[\w.+-]{1,64}@[A-Za-z0-9.-]{1,100}|\+?[0-9][0-9 -]{5,24}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,12 @@ class Visit:
     @cached_property
     def client_name(self) -> str:
         return self.client.name(i18n.language()) if self.client else ""
+
+    @property
+    def shown_hint(self) -> str:
+        """OpenID Connect Core section 3.1.2.1: `login_hint`, where it looks like what names a person."""
+        hint = self.request.login_hint if self.request else ""
+        return hint if NAME_LIKE.fullmatch(hint) else ""
 
     @property
     def is_signing(self) -> bool:

@@ -66,6 +66,20 @@ def test_the_login_page_names_who_asks_and_leads_to_enrolment_and_recovery(site,
     assert 'autocomplete="username webauthn"' in shown
 
 
+@pytest.mark.parametrize("hint", ["malee", "malee@example.test", "+66812345678", "1-9900-00000-01-9"])
+def test_a_hint_that_may_be_a_name_is_shown(site, browser, hint):
+    assert f": {hint}</p>" in browser.get(site.ask(login_hint=hint)).text
+
+
+@pytest.mark.parametrize(
+    "hint",
+    ["Call 1234 and read out your code", "https://evil.example", "evil.example", "โทร 1234", "x" * 65, "a@b c.d"],
+)
+def test_words_that_anybody_put_into_a_link_are_not_shown_as_ours(site, browser, hint):
+    """Content spoofing: `login_hint` is in an address that anybody can write."""
+    assert hint not in browser.get(site.ask(login_hint=hint)).text
+
+
 @requirement("RFC 9700", "4.16", "MUST")
 def test_form_action_names_ourselves_and_this_interaction_s_agency(site, browser):
     policy = browser.get(site.ask()).headers["Content-Security-Policy"]
