@@ -55,10 +55,12 @@ def is_published(record: KeyRecord, now: datetime) -> bool:
 
 
 def is_usable(record: KeyRecord, now: datetime) -> bool:
-    """What it decrypts is still taken: in use, or replaced within the overlap."""
+    """What it decrypts is still taken: in use, or replaced within the overlap. And whatever is published: somebody may
+    have encrypted to an announced successor already.
+    """
     if record.state is State.DEACTIVATED:
         return record.published_until is not None and now < record.published_until
-    return record.state is State.ACTIVE
+    return record.state in (State.ACTIVE, State.PRE_ACTIVATION)
 
 
 def public_key(record: KeyRecord) -> PublicKey:

@@ -84,6 +84,17 @@ def test_after_a_rotation_the_new_key_alone_is_published_and_the_old_one_opens_f
         keystore.decrypter(REQUEST_OBJECT, algorithm="ECDH-ES", kid=old)
 
 
+def test_whatever_is_published_opens(keystore, monkeypatch):
+    """A worker may die between announcing a successor and putting it to use."""
+    keystore.ensure(REQUEST_OBJECT)
+    monkeypatch.setattr(Keystore, "_succeed", lambda *_: None)
+    keystore.rotate(REQUEST_OBJECT)
+    published = keystore.published([REQUEST_OBJECT])
+    assert len(published) == 2
+    for jwk in published:
+        assert keystore.decrypter(REQUEST_OBJECT, algorithm="ECDH-ES", kid=jwk["kid"]).kid == jwk["kid"]
+
+
 def test_a_compromised_key_opens_nothing_more(keystore):
     old = keystore.ensure(REQUEST_OBJECT)
     keystore.compromise(old)
