@@ -45,15 +45,13 @@ class DeviceAuthorization:
             raise UnauthorizedClient("this client must sign its requests, and none is signed here")
         request = self.validate(call.client, call.parameters).to_dict()
         device_code, now = new_secret(), self.ground.clock.now()
+        codes = [new_user_code() for _ in range(TRIES)]
+        rows = {code: self._row(call.client, request, device_code, code, now) for code in codes}
         with self.ground.database.write() as connection:
             spend_all(connection, call.one_time)
-            for _ in range(TRIES):
-                user_code = new_user_code()
-                row = self._row(call.client, request, device_code, user_code, now)
-                if record_request(connection, row):
-                    break
-            else:
-                raise RuntimeError("no user code is free: too many device requests are open")
+            user_code = next((code for code, row in rows.items() if record_request(connection, row)), "")
+        if not user_code:
+            raise RuntimeError("no user code is free: too many device requests are open")
         return Reply(self._answer(device_code, user_code))
 
     def _row(
