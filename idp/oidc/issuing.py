@@ -162,8 +162,8 @@ class Tokens:
 
 
 def check_bound(call: AuthenticatedCall) -> None:
-    """RFC 8705 section 3.4, RFC 9449 section 5.2, FAPI 2.0 SP section 5.3.2.1: for some clients no bearer tokens. What is
-    missing is not invalid: InvalidRequest, whether it is the certificate or the proof.
+    """RFC 8705 section 3.4, RFC 9449 section 5.2, FAPI 2.0 SP section 5.3.2.1: for some clients no bearer tokens.
+    What is missing is not invalid: InvalidRequest, whether it is the certificate or the proof.
     """
     check_certificate_bound(call.client, call.cnf)
     if call.client.requires_dpop and not call.cnf:
