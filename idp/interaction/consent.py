@@ -126,13 +126,13 @@ def context(visit: Visit) -> dict[str, object]:
 
 
 def asked_records(visit: Visit) -> list[AskedRecord]:
-    """Raises NotFound for a record that its agency withdrew meanwhile: nothing is asked that cannot be given."""
+    """Raises NotFound for a record that its agency took back meanwhile: nothing is asked that cannot be given."""
     assert visit.request  # noqa: S101 - consent is of a request
     found = []
     with visit.services.ground.database.read() as connection:
         for detail in visit.request.consented_details:
             entry = load_entry(connection, detail["identifier"])
-            if entry is None:
+            if entry is None or not entry.is_offered_to(visit.progress.client_id, at=detail["locations"][0]):
                 raise NotFound("The record is not offered any more. Please go back to the service.")
             holder = load_agency_names(connection, [entry.agency_id]).get(entry.agency_id, ("", ""))
             found.append(asked_record(detail, entry, holder))

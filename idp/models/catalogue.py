@@ -66,6 +66,10 @@ class Entry:
     def name(self, language: str) -> str:
         return self.name_th if language == "th" else self.name_en
 
+    def is_offered_to(self, client_id: str, *, at: str) -> bool:
+        """To this client, at that API: the holder may change either at any time."""
+        return client_id in self.recipients and at == self.resource
+
 
 class Catalogue:
     """`idp.oauth2.authorization_request.Records`."""

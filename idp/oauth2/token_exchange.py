@@ -30,6 +30,8 @@ from sqlalchemy import Connection
 from core import audit
 from core.identifiers import hashed
 from idp.errors import InvalidDpopProof, InvalidRequest, InvalidScope, InvalidTarget
+from idp.models.catalogue import load_entry
+from idp.models.client import RegisteredClient
 from idp.models.issued_token import load_token_in_force
 from idp.oauth2.authorization_request import read_scope
 from idp.oauth2.authorized import Authorized
@@ -116,7 +118,7 @@ class TokenExchangeGrant:
 
     def _authorized(self, subject: SubjectToken, target: str, call: AuthenticatedCall) -> Authorized:
         resource, row = self.resources.load(target), subject.row
-        details = subject.details_at(target)
+        details = self._still_offered(subject.details_at(target), target, call.client)
         if resource is None or not (details or call.client.client_id in resource.clients):
             raise InvalidTarget("neither the person nor the API allowed this client a token for it")
         return Authorized(
@@ -136,6 +138,13 @@ class TokenExchangeGrant:
             beside=frozenset(),
             not_after=row["expires_at"],
         )
+
+    def _still_offered(self, details: Details, target: str, client: RegisteredClient) -> Details:
+        """What the holder took back since the person allowed it opens nothing any more."""
+        with self.ground.database.read() as connection:
+            entries = [load_entry(connection, each.get("identifier", "")) for each in details]
+        offered = [entry is not None and entry.is_offered_to(client.client_id, at=target) for entry in entries]
+        return [each for each, still in zip(details, offered, strict=True) if still]
 
     def _record(self, connection: Connection, authorized: Authorized, target: str) -> None:
         """What the citizen's place shows: who may now read what, where."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from core.audit import AuditEntry
 from idp.models.agency import Agency as AgencyRow
-from idp.models.catalogue import save_entry, withdraw_entry
+from idp.models.catalogue import load_entry, save_entry, withdraw_entry
 from idp.models.grant import load_grants, revoke_grant
 from idp.oauth2.token_exchange import ACCESS_TOKEN, GRANT_TYPE
 from idp.portal.activity import activity
@@ -104,7 +104,9 @@ def test_each_use_is_in_the_citizen_s_place(agencies, browser, provider):
     with provider.app.test_request_context("/me/activity"):
         happenings = activity(provider.ground, account_id).happenings
     shown = [each for each in happenings if ENTRY.name_th in each.what or ENTRY.name_en in each.what]
-    assert [each.where for each in shown] == ["Service of vehicles"] * 2
+    assert [each.where for each in shown] == ["Service of vehicles"] * 3
+    allowed = "You allowed a service to have data of yours"
+    assert [each.what.startswith(allowed) for each in shown] == [False, False, True], "two uses of one permission"
 
 
 def test_the_asker_reading_its_own_token_is_no_use(agencies, browser, provider):
@@ -144,6 +146,24 @@ def test_consent_withdrawn_ends_the_exchanged_token_at_once(agencies, browser, p
         for grant in load_grants(connection, account_id):
             revoke_grant(connection, grant.id, account_id=account_id, now=clock.now())
     assert agencies.introspect(agencies.holder, token) == {"active": False}
+
+
+@pytest.mark.parametrize(
+    "changed", [{"recipients": ("another",)}, {"resource": "https://agency-a.example/api/moved"}, {"withdrawn": True}]
+)
+def test_what_the_holder_took_back_after_the_consent_is_not_exchanged(agencies, browser, provider, clock, changed):
+    """Though another record of the same API is offered to this client still."""
+    subject_token, now = agencies.subject_token(browser), clock.now()
+    with provider.ground.database.write() as connection:
+        offered = load_entry(connection, "benefits")
+        save_entry(connection, replace(offered, identifier="other-record"), now=now)
+        if "withdrawn" in changed:
+            withdraw_entry(connection, "benefits", agency_id="holder", now=now)
+        else:
+            save_entry(connection, replace(offered, **changed), now=now)
+    clock.advance(timedelta(seconds=5))
+    refused = agencies.exchange(subject_token)
+    assert (refused.status_code, refused.json["error"]) == (400, "invalid_target")
 
 
 def test_a_record_that_is_offered_no_more_is_served_no_more(agencies, browser, provider, clock):

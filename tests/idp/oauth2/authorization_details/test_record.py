@@ -169,6 +169,14 @@ def test_a_silent_request_cannot_open_a_record(browser, asker):
     assert query_of(answer)["error"] == "consent_required"
 
 
+def test_a_record_that_is_not_offered_to_the_asker_any_more_is_not_asked_for(provider, browser, asker, clock):
+    asker.sign_in(browser, scope="openid")
+    asked = asker.authorize(browser, scope="openid", authorization_details=json.dumps([detail()]))
+    with provider.ground.database.write() as connection:
+        save_entry(connection, replace(ENTRY, recipients=("another",)), now=clock.now())
+    assert browser.get(str(asked.location)).status_code == 404
+
+
 def test_a_record_withdrawn_meanwhile_is_not_asked_for(provider, browser, asker, clock):
     asker.sign_in(browser, scope="openid")
     asked = asker.authorize(browser, scope="openid", authorization_details=json.dumps([detail()]))
