@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from core.errors import PersonError
 from core.ground import Ground
 from idp.errors import InvalidClient, InvalidRequest, OAuthError, UseDpopNonce
 from idp.oauth2 import dpop, mtls
@@ -54,7 +55,7 @@ class ClientCalls:
             return self.answers[endpoint].answer(AuthenticatedCall(call, authenticated.client, cnf, one_time))
         except UseDpopNonce:  # nothing was looked at yet; the same assertion may come again with the nonce
             raise
-        except OAuthError:
+        except (OAuthError, PersonError):  # TooMany is one
             if one_time:
                 with self.ground.database.write() as connection:
                     spend_what_is_left(connection, one_time)

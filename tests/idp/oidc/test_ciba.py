@@ -13,7 +13,7 @@ from joserfc.jwk import ECKey
 
 from core.audit import AuditEntry
 from core.identifiers import new_id
-from idp.oidc import ciba_ping
+from idp.oidc import ciba, ciba_ping
 from idp.registration.problems import InvalidMetadata
 from tests.idp.decoupled import CIBA, come_to_the_decision, decide, device_client, poll
 from tests.idp.provider import ISSUER
@@ -118,6 +118,13 @@ class TestRequest:
         answers = [ask(counter, login_hint=f"nobody{number}").status_code for number in range(101)]
         assert answers == [400] * 100 + [429]
         assert ask(counter).status_code == 429, "or who is known could still be told from who is not"
+
+    def test_the_assertion_of_a_call_that_came_too_often_is_spent_too(self, counter, monkeypatch):
+        monkeypatch.setattr(ciba, "UNKNOWN", 0)
+        assertion = counter.authentication()
+        assert ask(counter, login_hint="nobody", **assertion).status_code == 429
+        monkeypatch.undo()
+        assert refusal(ask(counter, **assertion)) == (401, "invalid_client")
 
     def test_a_person_on_hold_is_as_unknown_as_nobody(self, counter):
         counter.provider.suspend("somchai")
