@@ -81,9 +81,9 @@ class TokenExchangeGrant:
         issued, now = self.tokens.prepare(authorized, call), self.ground.clock.now()
         with self.ground.database.write() as connection:
             spend_all(connection, call.one_time)
+            self.tokens.record(connection, issued)  # holds grant and session: those who end them hold these first too
             if load_token_in_force(connection, subject.row["token_hash"], now=now, hold=True) is None:
                 raise InvalidRequest("subject_token was revoked meanwhile")
-            self.tokens.record(connection, issued)
             self._record(connection, authorized, target)
         return {**issued.answer, "issued_token_type": ACCESS_TOKEN}
 
