@@ -6,13 +6,15 @@ double click all meet the page that is due now. After each step the person goes 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 from flask import Blueprint, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
+from markupsafe import Markup, escape
 
-from core import web
+from core import i18n, web
 from core.errors import PersonError
 from core.web import ANYONE, callers, page
 from idp.interaction import approval, consent, leaving, login, signed_in, step_up
@@ -23,6 +25,7 @@ from idp.interaction.visit import Visit, load_visit
 
 Form = Mapping[str, str]
 
+THAI = re.compile("[\u0e00-\u0e7f](?:[^A-Za-z]*[\u0e00-\u0e7f0-9)])?")  # a run: up to the next Latin letter
 SOMEBODY_ELSE = (
     "Somebody else has signed in here since this page was opened. Nothing was decided. Please read the page again."
 )
@@ -40,6 +43,7 @@ PAGES: Mapping[str, Callable[[Visit], Mapping[str, object]]] = {
 def blueprint(services: InteractionServices) -> Blueprint:
     pages = Blueprint("interaction", __name__, template_folder="templates")
     pages.add_app_template_filter(in_fours)
+    pages.add_app_template_filter(in_its_language)
     add_doors(pages, services)
 
     @pages.get("/sign-in")
@@ -158,6 +162,17 @@ STEPS: Mapping[str, Callable[[Visit, Form], None]] = {
 def sandbox_users(visit: Visit) -> list[tuple[str, str]]:
     sandbox = visit.services.sandbox
     return list(sandbox.users()) if sandbox is not None else []
+
+
+def in_its_language(text: str) -> Markup:
+    """WCAG 2.2, 3.1.2: what an agency or a register wrote in Thai, on a page that is not."""
+    if i18n.language() == "th":
+        return escape(text)
+    parts, end = [], 0
+    for run in THAI.finditer(text):
+        parts += [escape(text[end : run.start()]), Markup('<span lang="th">{}</span>').format(run[0])]
+        end = run.end()
+    return Markup("").join((*parts, escape(text[end:])))
 
 
 def in_fours(text: str) -> str:

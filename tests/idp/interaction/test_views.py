@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from idp.interaction.interaction import Interaction
+from idp.interaction.views import in_its_language
 from idp.models.grant import load_grant
 from tests.idp.interaction.site import REDIRECT_URI, SOMCHAI
 from tests.protocol.requirement import requirement
@@ -109,6 +110,30 @@ def test_a_name_that_is_known_in_thai_alone_is_not_called_english(site, browser)
     assert "ชื่อ–สกุลภาษาอังกฤษ" not in shown
     (claims,) = re.findall(r'data-claims="([^"]*\bname\b[^"]*)"', shown)
     assert {"name", "name#th"} <= set(claims.split()), "both are named all the same"
+
+
+def test_thai_on_a_page_in_english_says_that_it_is_thai(site, browser):
+    """WCAG 2.2, 3.1.2: a screen reader changes its voice."""
+    path = site.ask(ui_locales=("en",))
+    site.sign_in(browser, "somchai", path)
+    shown = browser.get(path).text
+    assert '<html class="govuk-template" lang="en">' in shown
+    assert '<strong><span lang="th">นายสมชาย สมมติวงศ์</span></strong>' in shown
+    assert "<strong>Mr. Somchai Sommutwong</strong>" in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("A task: มาตรา 24(4) of <b>", 'A task: <span lang="th">มาตรา 24(4)</span> of &lt;b&gt;'),
+        ("5 ปี", '5 <span lang="th">ปี</span>'),
+        ("plain & simple", "plain &amp; simple"),
+        ("ก and ข", '<span lang="th">ก</span> and <span lang="th">ข</span>'),
+    ],
+)
+def test_each_run_of_thai_is_marked_and_all_is_escaped(site, text, shown):
+    with site.app.test_request_context(headers={"Cookie": "prajak-lang=en"}):
+        assert in_its_language(text) == shown
 
 
 def test_a_year_of_birth_alone_is_shown_in_the_buddhist_era(site, browser):
