@@ -52,6 +52,12 @@ class Visit:
     def client_name(self) -> str:
         return self.client.name(i18n.language()) if self.client else ""
 
+    def said(self, name: str) -> str:
+        """What the client's metadata say, in the person's language where they do (RFC 7591 section 2.2)."""
+        if self.client is None:
+            return ""
+        return str(self.client.get(f"{name}#{i18n.language()}") or self.client.get(name) or "")
+
     @property
     def shown_hint(self) -> str:
         """OpenID Connect Core section 3.1.2.1: `login_hint`, where it looks like what names a person."""

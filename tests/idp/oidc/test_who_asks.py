@@ -27,6 +27,13 @@ def test_policy_and_terms_are_linked_before_anything_is_given(provider, browser,
         assert f'href="{address}" target="_blank" rel="noopener noreferrer nofollow"' in page
 
 
+@requirement("RFC 7591", "2.2", "MAY")
+def test_the_person_reads_them_in_their_language(provider, browser):
+    agency = provider.agency(**PAGES, **{"policy_uri#th": "https://agency-a.example/th"})
+    browser.set_cookie("prajak-lang", "th")
+    assert all('href="https://agency-a.example/th"' in page for page in pages(agency, browser))
+
+
 def test_a_service_that_says_nothing_gets_no_links(agency, browser):
     assert all("nofollow" not in page for page in pages(agency, browser))
 
