@@ -7,7 +7,7 @@ No cookie counts at these endpoints, so a preflight is granted before anybody ca
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from idp.errors import InvalidClient
 from idp.models.client import RegisteredClient
@@ -20,6 +20,7 @@ PREFLIGHT: Mapping[str, str] = {
     "Access-Control-Allow-Headers": "Authorization, Content-Type, DPoP",
     "Access-Control-Max-Age": "3600",
 }
+DEFAULT_PORTS = {"https": 443, "http": 80}
 EXPOSED: Mapping[str, str] = {"Access-Control-Expose-Headers": "DPoP-Nonce, WWW-Authenticate"}
 
 
@@ -40,9 +41,15 @@ def shared(origin: str, client: RegisteredClient | None) -> Mapping[str, str]:
 
 
 def origins(client: RegisteredClient) -> frozenset[str]:
-    """RFC 6454 section 6.2, of its redirect URIs on the web; an app's own scheme has none."""
+    """Of its redirect URIs on the web; an app's own scheme has none."""
     parts = [urlsplit(each) for each in client.redirect_uris]
-    return frozenset(f"{each.scheme}://{each.netloc}" for each in parts if each.scheme in ("https", "http"))
+    return frozenset(origin(each) for each in parts if each.scheme in DEFAULT_PORTS)
+
+
+def origin(parts: SplitResult) -> str:
+    """RFC 6454 section 6.2."""
+    host = parts.netloc.lower().removesuffix(f":{DEFAULT_PORTS[parts.scheme]}")
+    return f"{parts.scheme}://{host}"
 
 
 def unverified_client_id(call: Call) -> str:

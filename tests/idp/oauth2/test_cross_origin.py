@@ -116,3 +116,11 @@ def test_origins_are_those_of_redirect_uris_on_the_web():
         "https://a.example:8443",
         "http://127.0.0.1",
     }
+
+
+def test_an_origin_is_written_as_browsers_write_it():
+    """RFC 6454 section 6.2: in small letters, and without the port that its scheme has anyway."""
+    uris = ["https://Agency.Example:443/cb", "https://agency.example:8443/cb", "http://[::1]:80/cb", "http://[::1]:81/"]
+    client = registered(redirect_uris=uris)
+    expected = {"https://agency.example", "https://agency.example:8443", "http://[::1]", "http://[::1]:81"}
+    assert origins(client) == expected
