@@ -43,7 +43,7 @@ from idp.interaction.session import SignedIn
 from idp.models.client import RegisteredClient
 from idp.models.grant import Granted, load_grant
 from idp.models.pushed_request import answer_pushed_request
-from idp.models.requested_claims import digest_claims, record_requested_claims
+from idp.models.requested_claims import Recorded, digest_claims, record_requested_claims
 from idp.models.rich_authorization import record_rich_authorization
 from idp.oauth2 import par
 from idp.oauth2.authorization_code import AuthorizationCode, CodeSeal
@@ -91,7 +91,7 @@ class Authorization:
         self.services = services
         self.responses = Responses(server.ground, keystore)
         self.seal = CodeSeal(keystore)
-        self.recorded: set[str] = set()  # digests of `claims` parameters known to be in the database
+        self.recorded = Recorded()
 
     # The two ways in ------------------------------------------------------------------------------------------------
 
@@ -190,7 +190,8 @@ class Authorization:
         assert visitor.session is not None  # noqa: S101 - the policy asked for it first
         digest, text = digest_claims(wanted.claims) if wanted.claims else ("", "")
         rich = ""
-        if sub is None or digest not in self.recorded | {""} or wanted.request_uri or needs_row(wanted, visitor):
+        is_new = bool(digest) and digest not in self.recorded
+        if sub is None or is_new or wanted.request_uri or needs_row(wanted, visitor):
             with self.ground.database.write() as connection:
                 now = self.ground.clock.now()
                 self._take(connection, wanted, visitor.progress)
@@ -199,7 +200,8 @@ class Authorization:
                     record_requested_claims(connection, digest, text, now=now)
                 if wanted.authorization_details:
                     rich = self._record_details(connection, wanted, visitor.progress)
-            self.recorded.add(digest)
+            if digest:
+                self.recorded.add(digest)
         code = self._code(client, wanted, visitor.session, grant.id, sub, digest, rich)
         return self.responses.send(answer_of(client, wanted), {"code": self.seal.seal(code)})
 

@@ -18,6 +18,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, UTCDateTime
 
+MOST_REMEMBERED = 1000
+
 
 class RequestedClaims(Base):
     __tablename__ = "requested_claims"
@@ -25,6 +27,27 @@ class RequestedClaims(Base):
     digest: Mapped[str] = mapped_column(String(43), primary_key=True)
     claims: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class Recorded:
+    """Digests known to be in the database, as many as a worker cares to remember: a client that never asks for the same
+    twice must not fill its memory.
+    """
+
+    def __init__(self, most: int = MOST_REMEMBERED) -> None:
+        self.most = most
+        self.digests: set[str] = set()
+
+    def __contains__(self, digest: str) -> bool:
+        return digest in self.digests
+
+    def __len__(self) -> int:
+        return len(self.digests)
+
+    def add(self, digest: str) -> None:
+        if len(self.digests) >= self.most:
+            self.digests.clear()
+        self.digests.add(digest)
 
 
 def digest_claims(claims: Mapping[str, Any]) -> tuple[str, str]:
