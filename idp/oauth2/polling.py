@@ -89,7 +89,7 @@ class PolledGrant:
         return Authorized(
             client=client,
             sub=says["sub"],
-            scope=tuple(request["scope"]),
+            scope=tuple(each for each in request["scope"] if each in client.scope),  # less may be registered by now
             account_id=asked.account_id,
             grant_id=grant.id,
             family_id=asked.id,

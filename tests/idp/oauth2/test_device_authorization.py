@@ -192,6 +192,14 @@ class TestPolling:
         device.provider.suspend("somchai")
         assert refusal(poll_device(device, told["device_code"])) == (400, "invalid_grant")
 
+    def test_a_scope_that_was_taken_away_meanwhile_is_not_given(self, device, browser):
+        told, registration = asked(device), device.provider.registration
+        approve_device(device, browser, told["user_code"])
+        with device.provider.ground.database.write() as connection:
+            narrower = registration.prepare(dict(device.registered) | {"scope": "openid"})
+            assert registration.change(connection, device.client_id, narrower, by="test")
+        assert poll_device(device, told["device_code"]).json["scope"] == "openid"
+
     @requirement("RFC 9101", "10.5", "MUST")
     def test_a_client_that_must_sign_its_requests_has_no_such_way(self, provider, monkeypatch):
         """What is sent to this endpoint is signed by nobody: no matter how it was registered."""
