@@ -40,7 +40,9 @@ def implicit_primitive(number: int, content: bytes) -> bytes:
 
 
 def integer(number: int) -> bytes:
-    return element(0x02, number.to_bytes(number.bit_length() // 8 + 1, "big", signed=True))
+    """Section 8.3.2: in as few octets as hold it, so that -128 has one and 128 two."""
+    bits = (number if number >= 0 else ~number).bit_length()
+    return element(0x02, number.to_bytes(bits // 8 + 1, "big", signed=True))
 
 
 def enumerated(number: int) -> bytes:

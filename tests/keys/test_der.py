@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from asn1crypto import core
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from keys import der
@@ -12,6 +12,11 @@ SECONDS = st.integers(-631152000, 253402300799).map(lambda second: datetime.from
 
 
 @given(st.integers(min_value=-(2**700), max_value=2**700))
+@example(-128)
+@example(-129)
+@example(-32768)
+@example(127)
+@example(128)
 def test_integers(number):
     assert der.integer(number) == core.Integer(number).dump()
 
