@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from core.clock import SetClock
@@ -19,6 +20,11 @@ from tests.browser import chromium
 from tests.demonstration import Demonstration, demonstration
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
+
+# The same examples at every run, whatever the machine's speed; `--hypothesis-profile=search` looks further.
+hypothesis.settings.register_profile("steady", derandomize=True, deadline=None, database=None)
+hypothesis.settings.register_profile("search", max_examples=1000, deadline=None, database=None)
+hypothesis.settings.load_profile("steady")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
