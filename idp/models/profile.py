@@ -7,7 +7,7 @@ needs beside them. Nobody else compares names: a rule asks a flag of `client.pro
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
@@ -49,6 +49,32 @@ CODE_LIFETIME = timedelta(seconds=60)
 REQUEST_URI_LIFETIME = timedelta(seconds=90)
 REQUEST_OBJECT_LIFETIME = timedelta(minutes=60)
 
+FAPI2_SECURITY = Profile(
+    auth_methods=FAPI_AUTH_METHODS,
+    assertion_algorithms=STRONG_ALGORITHMS,
+    signing_algorithms=FAPI_ALGORITHMS,
+    encryption_algorithms=ALL_ENCRYPTION,
+    token_endpoint_as_audience=False,
+    sender_constrained=True,
+    pkce_required=True,
+    par_required=True,
+    refresh_token_rotation=False,
+    authorization_code_lifetime=CODE_LIFETIME,
+    request_uri_lifetime=REQUEST_URI_LIFETIME,
+    signed_request_object_required=False,
+    request_object_must_expire=True,
+    request_object_lifetime=REQUEST_OBJECT_LIFETIME,
+    signed_authorization_response_required=False,
+    signed_introspection_required=False,
+    signed_backchannel_request_required=True,
+)
+FAPI2_MESSAGE_SIGNING = replace(
+    FAPI2_SECURITY,
+    signed_request_object_required=True,
+    signed_authorization_response_required=True,
+    signed_introspection_required=True,
+)
+
 PROFILES = {
     ProfileName.OIDC_BASIC: Profile(
         auth_methods=(*FAPI_AUTH_METHODS, "client_secret_basic", "client_secret_post", "none"),
@@ -69,44 +95,8 @@ PROFILES = {
         signed_introspection_required=False,
         signed_backchannel_request_required=False,
     ),
-    ProfileName.FAPI2_SECURITY: Profile(
-        auth_methods=FAPI_AUTH_METHODS,
-        assertion_algorithms=STRONG_ALGORITHMS,
-        signing_algorithms=FAPI_ALGORITHMS,
-        encryption_algorithms=ALL_ENCRYPTION,
-        token_endpoint_as_audience=False,
-        sender_constrained=True,
-        pkce_required=True,
-        par_required=True,
-        refresh_token_rotation=False,
-        authorization_code_lifetime=CODE_LIFETIME,
-        request_uri_lifetime=REQUEST_URI_LIFETIME,
-        signed_request_object_required=False,
-        request_object_must_expire=True,
-        request_object_lifetime=REQUEST_OBJECT_LIFETIME,
-        signed_authorization_response_required=False,
-        signed_introspection_required=False,
-        signed_backchannel_request_required=True,
-    ),
-    ProfileName.FAPI2_MESSAGE_SIGNING: Profile(
-        auth_methods=FAPI_AUTH_METHODS,
-        assertion_algorithms=STRONG_ALGORITHMS,
-        signing_algorithms=FAPI_ALGORITHMS,
-        encryption_algorithms=ALL_ENCRYPTION,
-        token_endpoint_as_audience=False,
-        sender_constrained=True,
-        pkce_required=True,
-        par_required=True,
-        refresh_token_rotation=False,
-        authorization_code_lifetime=CODE_LIFETIME,
-        request_uri_lifetime=REQUEST_URI_LIFETIME,
-        signed_request_object_required=True,
-        request_object_must_expire=True,
-        request_object_lifetime=REQUEST_OBJECT_LIFETIME,
-        signed_authorization_response_required=True,
-        signed_introspection_required=True,
-        signed_backchannel_request_required=True,
-    ),
+    ProfileName.FAPI2_SECURITY: FAPI2_SECURITY,
+    ProfileName.FAPI2_MESSAGE_SIGNING: FAPI2_MESSAGE_SIGNING,
 }
 
 
