@@ -147,8 +147,8 @@ def after(server: Server, response: Response) -> Response:
     else:
         shared = shared_with(server, request.headers.get("Origin", ""))
         response.vary.add("Origin")
-        if server.nonces.next():
-            response.headers["DPoP-Nonce"] = server.nonces.next()
+        if nonce := server.nonces.next():
+            response.headers["DPoP-Nonce"] = nonce
     response.headers.update(shared)
     return response
 

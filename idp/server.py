@@ -4,7 +4,7 @@ extensions, endpoints. A feature is a file and a line here; discovery is built f
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -170,6 +170,17 @@ ALIASED = (*(endpoint.name for endpoint in CLIENT_ENDPOINTS), "userinfo_endpoint
 KEPT = timedelta(minutes=10)  # tokens, after they expired: a late replay of their code still finds them
 
 
+def checked(steps: Iterable[Step], asked: Asked, *, redirect_uri: str) -> AuthorizationRequest:
+    """Every step in its order; raises the first refusal."""
+    values: dict[str, Any] = {}
+    for step in steps:
+        values |= step(asked)
+    received_at = int(asked.now.timestamp())
+    return AuthorizationRequest(
+        client_id=asked.client.client_id, redirect_uri=redirect_uri, received_at=received_at, **values
+    )
+
+
 class Server:
     def __init__(self, ground: Ground, keystore: Keystore, accounts: AccountStore) -> None:
         self.ground = ground
@@ -224,40 +235,35 @@ class Server:
         signed: bool = False,
     ) -> AuthorizationRequest:
         """The whole table, for a redirect_uri that was checked before. Raises the first refusal."""
-        now = self.ground.clock.now()
-        asked = Asked(
-            client,
-            parameters,
-            now,
-            self.hints,
-            self.ground.settings.sandbox,
-            pushed,
-            jkt,
+        asked = self._asked(client, parameters, pushed=pushed, jkt=jkt, signed=signed)
+        return checked(AUTHORIZATION_REQUEST, asked, redirect_uri=parameters["redirect_uri"])
+
+    def validate_decoupled(self, client: RegisteredClient, parameters: Mapping[str, str]) -> AuthorizationRequest:
+        """The shorter table. Raises the first refusal; rich requests have no such way, and are not ignored."""
+        if "authorization_details" in parameters:
+            raise InvalidAuthorizationDetails("authorization_details are taken at the authorization endpoint alone")
+        return checked(DECOUPLED_REQUEST, self._asked(client, parameters), redirect_uri="")
+
+    def _asked(
+        self,
+        client: RegisteredClient,
+        parameters: Mapping[str, str],
+        *,
+        pushed: bool = False,
+        jkt: str = "",
+        signed: bool = False,
+    ) -> Asked:
+        return Asked(
+            client=client,
+            parameters=parameters,
+            now=self.ground.clock.now(),
+            hints=self.hints,
+            sandbox=self.ground.settings.sandbox,
+            pushed=pushed,
+            jkt=jkt,
             signed=signed,
             records=self.catalogue,
             resources=self.resources,
-        )
-        values: dict[str, Any] = {}
-        for step in AUTHORIZATION_REQUEST:
-            values |= step(asked)
-        received_at = int(now.timestamp())
-        redirect_uri = parameters["redirect_uri"]
-        return AuthorizationRequest(
-            client_id=client.client_id, redirect_uri=redirect_uri, received_at=received_at, **values
-        )
-
-    def validate_decoupled(self, client: RegisteredClient, parameters: Mapping[str, str]) -> AuthorizationRequest:
-        """The shorter table. Raises the first refusal; rich requests have no such way yet, and are not ignored."""
-        if "authorization_details" in parameters:
-            raise InvalidAuthorizationDetails("authorization_details are taken at the authorization endpoint alone")
-        now = self.ground.clock.now()
-        sandbox = self.ground.settings.sandbox
-        asked = Asked(client, parameters, now, self.hints, sandbox, resources=self.resources)
-        values: dict[str, Any] = {}
-        for step in DECOUPLED_REQUEST:
-            values |= step(asked)
-        return AuthorizationRequest(
-            client_id=client.client_id, redirect_uri="", received_at=int(now.timestamp()), **values
         )
 
     # What clients call ----------------------------------------------------------------------------------------------
