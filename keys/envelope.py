@@ -7,16 +7,13 @@ A person's data key is stored wrapped; who deletes it has erased the person, in 
 
 from __future__ import annotations
 
-import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from secrets import token_bytes
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-from keys.errors import EnvelopeError, KeystoreError
+from keys.errors import DecryptionError, EnvelopeError, KeystoreError
 from keys.keystore import Keystore
 from keys.purposes import Purpose
+from keys.secret import SECRET_BYTES, Secret, SecretName, SoftwareSecret
 
 BY_ENVELOPE_KEY = b"\x01"
 BY_DATA_KEY = b"\x02"
@@ -33,49 +30,52 @@ class Envelope:
 
     def seal(self, plaintext: bytes, *, aad: str) -> bytes:
         """Under the envelope key itself: for what belongs to no person, and for data keys."""
-        kid, key = self.keystore.current_secret(Purpose.ENVELOPE)
-        return encrypt(key, BY_ENVELOPE_KEY + urlsafe_b64decode(kid + "=="), plaintext, aad)
+        key = self.keystore.secret(Purpose.ENVELOPE)
+        return encrypt(key, BY_ENVELOPE_KEY + urlsafe_b64decode(key.kid + "=="), plaintext, aad)
 
     def open(self, sealed: bytes, *, aad: str) -> bytes:
         """EnvelopeError when the bytes were changed, cut, or sealed for another place."""
         header = check_header(sealed, BY_ENVELOPE_KEY, KID_BYTES)
         kid = urlsafe_b64encode(header[1:]).rstrip(b"=").decode()
         try:
-            key = self.keystore.secret_of(kid)
+            key = self.keystore.secret_of(kid, Purpose.ENVELOPE)
         except KeystoreError as error:
             raise EnvelopeError("sealed under a key that is not here") from error
         return decrypt(key, header, sealed, aad)
 
     def new_data_key(self) -> bytes:
         """A person's own key, wrapped: store these bytes in the person's row."""
-        return self.seal(token_bytes(32), aad=DATA_KEY_AAD)
+        return self.seal(token_bytes(SECRET_BYTES), aad=DATA_KEY_AAD)
 
     def seal_for(self, wrapped_key: bytes, plaintext: bytes, aad: str) -> bytes:
         """Under a person's data key."""
-        return encrypt(self.open(wrapped_key, aad=DATA_KEY_AAD), BY_DATA_KEY, plaintext, aad)
+        return encrypt(self._data_key(wrapped_key), BY_DATA_KEY, plaintext, aad)
 
     def open_for(self, wrapped_key: bytes, sealed: bytes, aad: str) -> bytes:
         """EnvelopeError also for another person's bytes."""
         header = check_header(sealed, BY_DATA_KEY, 0)
-        return decrypt(self.open(wrapped_key, aad=DATA_KEY_AAD), header, sealed, aad)
+        return decrypt(self._data_key(wrapped_key), header, sealed, aad)
 
     def blind_index(self, kind: str, value: str) -> bytes:
         """HMAC-SHA-256: equal values of a kind meet, and without the key nobody can try values out."""
-        key, name = self.keystore.secret(Purpose.BLIND_INDEX), kind.encode()
-        return hmac.digest(key, len(name).to_bytes(2, "big") + name + value.encode(), "sha256")
+        name = kind.encode()
+        return self.keystore.secret(Purpose.BLIND_INDEX).mac(len(name).to_bytes(2, "big") + name + value.encode())
+
+    def _data_key(self, wrapped_key: bytes) -> Secret:
+        return SoftwareSecret("data-key", SecretName.A256GCM, self.open(wrapped_key, aad=DATA_KEY_AAD))
 
 
-def encrypt(key: bytes, header: bytes, plaintext: bytes, aad: str) -> bytes:
+def encrypt(key: Secret, header: bytes, plaintext: bytes, aad: str) -> bytes:
     nonce = token_bytes(NONCE_BYTES)
-    return header + nonce + AESGCM(key).encrypt(nonce, plaintext, header + aad.encode())
+    return header + nonce + key.encrypt(nonce, plaintext, header + aad.encode())
 
 
-def decrypt(key: bytes, header: bytes, sealed: bytes, aad: str) -> bytes:
+def decrypt(key: Secret, header: bytes, sealed: bytes, aad: str) -> bytes:
     start = len(header) + NONCE_BYTES
     try:
-        return AESGCM(key).decrypt(sealed[len(header) : start], sealed[start:], header + aad.encode())
-    except (InvalidTag, ValueError) as error:
-        raise EnvelopeError("changed since it was sealed, or sealed for another place") from error
+        return key.decrypt(sealed[len(header) : start], sealed[start:], header + aad.encode())
+    except DecryptionError as error:
+        raise EnvelopeError(str(error)) from error
 
 
 def check_header(sealed: bytes, version: bytes, length: int) -> bytes:

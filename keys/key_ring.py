@@ -12,7 +12,8 @@ from keys.algorithms import PublicKey, algorithm_named
 from keys.decryption import Decrypter, key_management_named
 from keys.key_rows import KeyRecord
 from keys.key_states import State
-from keys.purposes import RULES, SECRET_ALGORITHM, Purpose
+from keys.purposes import RULES, Purpose
+from keys.secret import Secret, SecretName
 from keys.signer import Custody, Signer
 
 
@@ -24,7 +25,7 @@ class KeyRing:
         self.clock = clock
         self._signers: dict[str, Signer] = {}
         self._decrypters: dict[str, Decrypter] = {}
-        self._secrets: dict[str, bytes] = {}
+        self._secrets: dict[str, Secret] = {}
         self._loading = RLock()
 
     def held(self, kid: str) -> Signer | None:
@@ -44,13 +45,14 @@ class KeyRing:
                 self._decrypters[record.kid] = self.custody.load_decrypter(record.kid, management)
             return self._decrypters[record.kid]
 
-    def secret(self, kid: str) -> bytes:
-        if kid in self._secrets:
-            return self._secrets[kid]
+    def held_secret(self, kid: str) -> Secret | None:
+        return self._secrets.get(kid)
+
+    def secret(self, record: KeyRecord) -> Secret:
         with self._loading:
-            if kid not in self._secrets:
-                self._secrets[kid] = self.custody.load_secret(kid)
-            return self._secrets[kid]
+            if record.kid not in self._secrets:
+                self._secrets[record.kid] = self.custody.load_secret(record.kid, SecretName(record.algorithm))
+            return self._secrets[record.kid]
 
     def make(self, purpose: Purpose, algorithm: str | None, *, slot: str | None = None, label: str = "") -> KeyRecord:
         """A new key, durable in custody, and the row that will name it: no row ever names a key that is not there."""
@@ -59,7 +61,7 @@ class KeyRing:
         return KeyRecord(
             kid=kid,
             purpose=purpose,
-            algorithm=name or SECRET_ALGORITHM,
+            algorithm=name,
             state=State.ACTIVE,
             slot=slot,
             label=label,
@@ -77,9 +79,9 @@ class KeyRing:
         self._secrets.pop(kid, None)
         self.custody.discard(kid)
 
-    def _make(self, purpose: Purpose, algorithm: str | None) -> tuple[str, bytes | None]:
-        if algorithm is None:
-            return self._make_secret()
+    def _make(self, purpose: Purpose, algorithm: str) -> tuple[str, bytes | None]:
+        if isinstance(RULES[purpose].algorithm, SecretName):
+            return self._make_secret(SecretName(algorithm))
         if RULES[purpose].decrypts:
             decrypter = self.custody.create_decrypter(key_management_named(algorithm))
             self._decrypters[decrypter.kid] = decrypter
@@ -88,9 +90,9 @@ class KeyRing:
         self._signers[signer.kid] = signer
         return signer.kid, spki(signer.public_key)
 
-    def _make_secret(self) -> tuple[str, None]:
+    def _make_secret(self, algorithm: SecretName) -> tuple[str, None]:
         kid = new_id()
-        self._secrets[kid] = self.custody.create_secret(kid)
+        self._secrets[kid] = self.custody.create_secret(kid, algorithm)
         return kid, None
 
 

@@ -48,6 +48,7 @@ from keys.key_use import (
     slot_of,
 )
 from keys.purposes import RULES, Purpose
+from keys.secret import Secret
 from keys.signer import Custody, Signer, open_custody
 
 LOOK_AGAIN = timedelta(seconds=5)  # a rotation takes effect on every worker within this
@@ -67,6 +68,7 @@ class Keystore:
         self.ground = ground
         self.ring = KeyRing(custody or open_custody(ground.settings), ground.clock)
         self._current: dict[str, Current] = {}  # by slot
+        self._purposes: dict[str, Purpose] = {}  # by kid: what never changes
         self._has_all = False  # every key that `make_ahead` makes
 
     def active(self, purpose: Purpose, algorithm: str | None = None) -> Signer:
@@ -95,18 +97,18 @@ class Keystore:
             raise KeystoreError(f"key {kid} is {record.state} and signs no more")
         return self.ring.signer(record)
 
-    def secret(self, purpose: Purpose) -> bytes:
-        """The secret in use now; what must be read after a rotation keeps `current_secret`'s kid beside it."""
-        return self.current_secret(purpose)[1]
-
-    def current_secret(self, purpose: Purpose) -> tuple[str, bytes]:
-        """The secret in use now, with its kid."""
+    def secret(self, purpose: Purpose) -> Secret:
+        """The secret in use now; what must be read after a rotation keeps its kid beside it."""
         kid = self._current_kid(purpose, None)
-        return kid, self.ring.secret(kid)
+        return self.ring.held_secret(kid) or self.ring.secret(self.record(kid))
 
-    def secret_of(self, kid: str) -> bytes:
-        """A named secret, one out of use too: what was sealed must open."""
-        return self.ring.secret(kid)
+    def secret_of(self, kid: str, purpose: Purpose) -> Secret:
+        """A named secret, one out of use too: what was sealed must open. KeystoreError for one of another purpose."""
+        if kid not in self._purposes:
+            self._purposes[kid] = self.record(kid).purpose
+        if self._purposes[kid] is not purpose:
+            raise KeystoreError(f"{kid} is no key of {purpose}")
+        return self.ring.held_secret(kid) or self.ring.secret(self.record(kid))
 
     def published(self, purposes: Sequence[Purpose]) -> list[dict[str, str]]:
         """The public JWKs (RFC 7517 section 5): those in use first, then the announced, then those on their way out."""
@@ -257,8 +259,7 @@ class Keystore:
     def _announce(self, current: KeyRecord, algorithm: str | None, actor: str) -> KeyRecord:
         """A successor, waiting; another worker's, where that was first."""
         purpose, slot = current.purpose, successor_slot(slot_of(current))
-        kept = None if current.public_key is None else current.algorithm
-        made = self.ring.make(purpose, algorithm or kept, slot=slot)
+        made = self.ring.make(purpose, algorithm or current.algorithm, slot=slot)
         begins = made.created_at + RULES[purpose].publication
         made = replace(made, state=State.PRE_ACTIVATION, activates_at=begins)
         with self.ground.database.write() as connection:

@@ -9,12 +9,12 @@ from enum import StrEnum
 
 from keys.algorithms import AlgorithmName
 from keys.decryption import KeyManagementName
+from keys.secret import SecretName
 
 PUBLICATION = timedelta(hours=1)  # a successor stands in the JWKS this long before it signs: as long as caches keep it
 OVERLAP = timedelta(hours=24)  # a retired key stays there this long: tokens, clocks and caches run out
 QUARTER = timedelta(days=90)
 ELEVEN_MONTHS = timedelta(days=330)
-SECRET_ALGORITHM = "256-bit"  # noqa: S105 - what stands in the row of a symmetric key
 
 
 class Purpose(StrEnum):
@@ -45,7 +45,7 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
-    """`algorithm` is the default for new keys, None for a symmetric secret. `many`: a key for each holder.
+    """`algorithm` is the default for new keys. `many`: a key for each holder.
 
     `also`: other algorithms of which the purpose has a key each, made soon after the first start (`make_ahead`) or when
     first asked for; where `ahead`, at the first start itself. `decrypts`: what others encrypt to us.
@@ -55,7 +55,7 @@ class Rules:
     `fixed`: why it cannot be rotated.
     """
 
-    algorithm: AlgorithmName | KeyManagementName | None
+    algorithm: AlgorithmName | KeyManagementName | SecretName
     also: tuple[AlgorithmName | KeyManagementName, ...] = ()
     ahead: bool = False
     decrypts: bool = False
@@ -68,8 +68,8 @@ class Rules:
     fixed: str = ""
 
     @property
-    def at_the_start(self) -> tuple[AlgorithmName | KeyManagementName | None, ...]:
-        """Of which algorithms the first start makes a key; None is the secret's."""
+    def at_the_start(self) -> tuple[AlgorithmName | KeyManagementName | SecretName, ...]:
+        """Of which algorithms the first start makes a key."""
         return (self.algorithm, *self.also) if self.ahead else (self.algorithm,)
 
 
@@ -115,9 +115,9 @@ RULES: Mapping[Purpose, Rules] = {
     Purpose.OFFICER: HOLDERS,
     Purpose.SEAL: HOLDERS,
     Purpose.SANDBOX_AUTHENTICATOR: HOLDERS,
-    Purpose.ENVELOPE: Rules(algorithm=None),
-    Purpose.CODE: Rules(algorithm=None),
-    Purpose.DPOP_NONCE: Rules(algorithm=None),
-    Purpose.BLIND_INDEX: Rules(algorithm=None, fixed="every look-up made with it would find nothing"),
-    Purpose.PAIRWISE: Rules(algorithm=None, fixed="every citizen would be a stranger to every agency"),
+    Purpose.ENVELOPE: Rules(algorithm=SecretName.A256GCM),
+    Purpose.CODE: Rules(algorithm=SecretName.A256GCM),
+    Purpose.DPOP_NONCE: Rules(algorithm=SecretName.HS256),
+    Purpose.BLIND_INDEX: Rules(algorithm=SecretName.HS256, fixed="every look-up made with it would find nothing"),
+    Purpose.PAIRWISE: Rules(algorithm=SecretName.HS256, fixed="every citizen would be a stranger to every agency"),
 }

@@ -11,6 +11,7 @@ from typing import Protocol
 from core.settings import Settings, SettingsError
 from keys.algorithms import Algorithm, PublicKey
 from keys.decryption import Decrypter, KeyManagement
+from keys.secret import Secret, SecretName
 from keys.software_signer import SoftwareCustody
 
 
@@ -44,10 +45,10 @@ class Custody(Protocol):
 
     def load_decrypter(self, kid: str, management: KeyManagement) -> Decrypter: ...
 
-    def create_secret(self, kid: str) -> bytes:
+    def create_secret(self, kid: str, algorithm: SecretName) -> Secret:
         """A new random 256-bit secret under this name."""
 
-    def load_secret(self, kid: str) -> bytes: ...
+    def load_secret(self, kid: str, algorithm: SecretName) -> Secret: ...
 
     def discard(self, kid: str) -> None:
         """Removes a key that no row has ever named: another worker was first."""

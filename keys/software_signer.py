@@ -21,6 +21,7 @@ from keys.decryption import KeyManagement, SoftwareDecrypter
 from keys.errors import KeystoreError
 from keys.jwks import thumbprint
 from keys.key_files import KeyDirectory, open_key_directory
+from keys.secret import SecretName, SoftwareSecret
 
 
 class SoftwareSigner:
@@ -82,11 +83,11 @@ class SoftwareCustody:
         check_name(kid, decrypter.kid)
         return decrypter
 
-    def create_secret(self, kid: str) -> bytes:
-        return self.directory.write_secret(f"{kid}.secret")
+    def create_secret(self, kid: str, algorithm: SecretName) -> SoftwareSecret:
+        return SoftwareSecret(kid, algorithm, self.directory.write_secret(f"{kid}.secret"))
 
-    def load_secret(self, kid: str) -> bytes:
-        return self.directory.read_secret(f"{kid}.secret")
+    def load_secret(self, kid: str, algorithm: SecretName) -> SoftwareSecret:
+        return SoftwareSecret(kid, algorithm, self.directory.read_secret(f"{kid}.secret"))
 
     def discard(self, kid: str) -> None:
         self.directory.remove(f"{kid}.pem")

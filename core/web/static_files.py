@@ -46,4 +46,5 @@ def static_file(version: str, name: str) -> Response:  # noqa: ARG001 - the vers
     response = Response(find_static(name).read_bytes(), content_type=media_type or "application/octet-stream")
     response.headers["Cache-Control"] = f"public, max-age={ONE_YEAR}, immutable"
     response.add_etag()
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response

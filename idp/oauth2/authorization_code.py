@@ -15,12 +15,9 @@ from datetime import UTC, datetime
 from hmac import compare_digest
 from secrets import token_bytes
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
 from idp.errors import InvalidGrant
 from idp.oauth2.parameters import required
-from keys.errors import KeystoreError
+from keys.errors import DecryptionError, KeystoreError
 from keys.keystore import Keystore
 from keys.purposes import Purpose
 
@@ -72,11 +69,11 @@ class CodeSeal:
         self.keystore = keystore
 
     def seal(self, code: AuthorizationCode) -> str:
-        kid, secret = self.keystore.current_secret(Purpose.CODE)
-        prefix = urlsafe_b64decode(kid + "==")
+        secret = self.keystore.secret(Purpose.CODE)
+        prefix = urlsafe_b64decode(secret.kid + "==")
         nonce = token_bytes(NONCE_BYTES)
         text = compact([getattr(code, name) for name in NAMES])
-        sealed = AESGCM(secret).encrypt(nonce, text.encode(), CONTEXT + prefix)
+        sealed = secret.encrypt(nonce, text.encode(), CONTEXT + prefix)
         return urlsafe_b64encode(prefix + nonce + sealed).rstrip(b"=").decode()
 
     def open(self, code: str) -> AuthorizationCode:
@@ -86,21 +83,11 @@ class CodeSeal:
         try:
             raw = urlsafe_b64decode(code.encode("ascii") + b"=" * (-len(code) % 4))
             prefix, nonce, sealed = raw[:KID_BYTES], raw[KID_BYTES:][:NONCE_BYTES], raw[KID_BYTES + NONCE_BYTES :]
-            secret = self._secret(prefix)
-            text = AESGCM(secret).decrypt(nonce, sealed, CONTEXT + prefix)
-        except (NotBase64, ValueError, InvalidTag, KeystoreError) as error:
+            kid = urlsafe_b64encode(prefix).rstrip(b"=").decode()
+            text = self.keystore.secret_of(kid, Purpose.CODE).decrypt(nonce, sealed, CONTEXT + prefix)
+        except (NotBase64, ValueError, DecryptionError, KeystoreError) as error:
             raise InvalidGrant("the code is not one of ours") from error
         return AuthorizationCode(**dict(zip(NAMES, json.loads(text), strict=True)))
-
-    def _secret(self, prefix: bytes) -> bytes:
-        """Only keys of this purpose: a code that names another key opens nothing."""
-        kid = urlsafe_b64encode(prefix).rstrip(b"=").decode()
-        current, secret = self.keystore.current_secret(Purpose.CODE)
-        if kid == current:
-            return secret
-        if kid not in {record.kid for record in self.keystore.records([Purpose.CODE])}:
-            raise KeystoreError("the code names no key for codes")
-        return self.keystore.secret_of(kid)
 
 
 def check_code(code: AuthorizationCode, parameters: Mapping[str, str], client_id: str) -> None:

@@ -10,8 +10,7 @@ from __future__ import annotations
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from hashlib import sha256
-from hmac import compare_digest, digest
+from hmac import compare_digest
 from typing import Any
 
 from core.ground import Ground
@@ -44,7 +43,7 @@ class Nonces:
             raise UseDpopNonce("the DPoP proof needs the nonce of the DPoP-Nonce header")
 
     def _made_in(self, window: int) -> str:
-        mac = digest(self.keystore.secret(Purpose.DPOP_NONCE), window.to_bytes(8), sha256)
+        mac = self.keystore.secret(Purpose.DPOP_NONCE).mac(window.to_bytes(8))
         return urlsafe_b64encode(mac).rstrip(b"=").decode()
 
 

@@ -35,7 +35,7 @@ def main() -> None:
             if not rules.many
             for algorithm in rules.at_the_start
         },
-        "secrets": [trust.keystore.secret(purpose).hex() for purpose in secrets],
+        "secrets": [trust.keystore.secret(purpose).kid for purpose in secrets],
         "certificates": [
             each.serial_number
             for each in (

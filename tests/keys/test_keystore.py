@@ -36,19 +36,12 @@ def test_the_key_of_another_worker_signs_as_ones_own(ground, keystore):
 
 
 def test_a_secret_is_the_same_on_every_worker_and_differs_by_purpose(ground, keystore):
-    for purpose in (Purpose.ENVELOPE, Purpose.BLIND_INDEX, Purpose.PAIRWISE, Purpose.CODE):
+    purposes = (Purpose.BLIND_INDEX, Purpose.PAIRWISE, Purpose.DPOP_NONCE)
+    for purpose in purposes:
         keystore.ensure(purpose)
     other = Keystore(ground)
-    assert keystore.secret(Purpose.PAIRWISE) == other.secret(Purpose.PAIRWISE)
-    assert (
-        len(
-            {
-                keystore.secret(purpose)
-                for purpose in (Purpose.ENVELOPE, Purpose.BLIND_INDEX, Purpose.PAIRWISE, Purpose.CODE)
-            }
-        )
-        == 4
-    )
+    assert keystore.secret(Purpose.PAIRWISE).mac(b"data") == other.secret(Purpose.PAIRWISE).mac(b"data")
+    assert len({keystore.secret(purpose).mac(b"data") for purpose in purposes}) == len(purposes)
 
 
 def test_a_purpose_without_a_key_says_so(keystore):
@@ -248,10 +241,20 @@ def test_the_one_key_of_a_purpose_is_rotated_not_retired(keystore):
 
 def test_a_secret_out_of_use_still_opens(keystore):
     keystore.ensure(Purpose.ENVELOPE)
-    kid, secret = keystore.current_secret(Purpose.ENVELOPE)
+    secret = keystore.secret(Purpose.ENVELOPE)
+    sealed = secret.encrypt(b"n" * 12, b"data", b"place")
     keystore.rotate(Purpose.ENVELOPE)
-    assert keystore.current_secret(Purpose.ENVELOPE)[0] != kid
-    assert keystore.secret_of(kid) == secret
+    assert keystore.secret(Purpose.ENVELOPE).kid != secret.kid
+    assert keystore.secret_of(secret.kid, Purpose.ENVELOPE).decrypt(b"n" * 12, sealed, b"place") == b"data"
+
+
+def test_a_secret_of_one_purpose_does_nothing_for_another(keystore):
+    keystore.ensure(Purpose.ENVELOPE)
+    keystore.ensure(Purpose.CODE)
+    with pytest.raises(KeystoreError, match="no key of code"):
+        keystore.secret_of(keystore.secret(Purpose.ENVELOPE).kid, Purpose.CODE)
+    with pytest.raises(KeystoreError, match="for A256GCM, not for HS256"):
+        keystore.secret(Purpose.ENVELOPE).mac(b"data")
 
 
 def test_every_change_is_in_the_audit_trail_without_anything_secret(ground, keystore):

@@ -155,7 +155,7 @@ def test_a_code_sealed_with_another_kind_of_key_is_refused(provider, agency, bro
     from base64 import urlsafe_b64decode
 
     raw = urlsafe_b64decode(agency.code(browser) + "==")
-    kid = provider.keystore.current_secret(Purpose.ENVELOPE)[0]
+    kid = provider.keystore.secret(Purpose.ENVELOPE).kid
     forged = b64(urlsafe_b64decode(kid + "==") + raw[16:])
     assert agency.redeem(forged).json["error"] == "invalid_grant"
 
