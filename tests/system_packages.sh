@@ -8,6 +8,8 @@ need() { # command package
 need chromium chromium
 need redis-server redis-server
 need haproxy haproxy
+need softhsm2-util softhsm2
+need pkcs11-tool opensc
 need pdfsig poppler-utils
 need qpdf qpdf
 need openssl openssl
