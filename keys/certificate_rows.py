@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from cryptography import x509
-from sqlalchemy import Connection, RowMapping, Select, bindparam, func, select
+from sqlalchemy import Connection, RowMapping, Select, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from keys.models import Certificate, Revocation
@@ -65,6 +65,11 @@ def insert_revocation(connection: Connection, row: dict[str, object]) -> bool:
 def insert_new(connection: Connection, table: type[Certificate | Revocation], row: dict[str, object]) -> bool:
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     return connection.execute(dialect.insert(table).values(**row).on_conflict_do_nothing()).rowcount == 1
+
+
+def hold_certificate(connection: Connection, serial: str) -> None:
+    """Keeps others from holding the row until this transaction ends: what depends on it is done by one at a time."""
+    connection.execute(update(Certificate).where(Certificate.serial == serial).values(profile=Certificate.profile))
 
 
 def by_serial(serial: int) -> Select[bytes]:

@@ -1,23 +1,34 @@
 """Certificate revocation lists, RFC 5280 section 5: complete lists, one for the root and one for the issuing authority.
 
-A list is made anew each hour, and when there are revocations that the last one lacks. Its number grows by one, by the
-row's primary key. Entries stay after their certificate has ended: signatures are validated years later.
+A list is made anew each hour, and when there are revocations that the last one lacks. Entries stay after their
+certificate has ended: signatures are validated years later.
+
+Its number is the moment of its making, in microseconds, and greater than the last one's. Counting from the last row
+would give numbers away a second time after a restored backup, and whoever holds the lost list would refuse the new one
+(section 5.2.3: numbers only grow).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
-from sqlalchemy import Connection, delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Select, delete, func, insert, select
 
 from core.ground import Ground
 from keys import der
 from keys.algorithms import x509_identifier
 from keys.certificate import CertificateAuthority
-from keys.certificate_rows import RevocationReason, RevokedStatus, as_revoked, as_text, revocations_by
+from keys.certificate_rows import (
+    RevocationReason,
+    RevokedStatus,
+    as_revoked,
+    as_text,
+    hold_certificate,
+    revocations_by,
+)
+from keys.errors import CertificateError
 from keys.issuance import public_key_info, subject_of
 from keys.models import Revocation, RevocationList
 from keys.signer import Signer
@@ -30,6 +41,8 @@ AUTHORITY_KEY_IDENTIFIER = der.object_identifier("2.5.29.35")
 CRL_NUMBER = der.object_identifier("2.5.29.20")
 REASON_CODE = der.object_identifier("2.5.29.21")
 HISTORY = timedelta(days=30)  # how long past lists are kept
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+ATTEMPTS = 5  # to be the one who issues
 
 
 @dataclass(frozen=True)
@@ -71,29 +84,47 @@ class RevocationLists:
 
     def _load_or_issue(self, slot: str, now: datetime) -> bytes:
         issuer = self.authority.authority(slot)
-        with self.ground.database.read() as connection:
-            last = load_last(connection, as_text(issuer.serial_number))
-        if last is not None and last.is_fresh(now):
-            return last.encoded
-        with self.ground.database.write() as connection:
-            return self._issue(connection, slot, issuer, now)
+        issuer_serial = as_text(issuer.serial_number)
+        for _ in range(ATTEMPTS):
+            with self.ground.database.read() as connection:
+                last = load_last(connection, issuer_serial)
+                if last is not None and last.is_fresh(now):
+                    return last.encoded
+                revoked = load_revoked(connection, issuer_serial)
+            number = next_number(last, now)
+            encoded = signed_list(issuer, self.authority.signer_of(slot), number=number, now=now, revoked=revoked)
+            row = {"issuer_serial": issuer_serial, "number": number, "this_update": now, "next_update": now + LIFETIME}
+            with self.ground.database.write() as connection:
+                if insert_list(connection, {**row, "revoked": len(revoked), "der": encoded}, after=last):
+                    return encoded
+        raise CertificateError(f"other workers were always first with a revocation list of {slot}")
 
-    def _issue(self, connection: Connection, slot: str, issuer: x509.Certificate, now: datetime) -> bytes:
-        issuer_serial, signer = as_text(issuer.serial_number), self.authority.signer_of(slot)
-        last = load_last(connection, issuer_serial)
-        if last is not None and last.is_fresh(now):  # another worker was first
-            return last.encoded
-        number = 1 if last is None else last.number + 1
-        revoked = [as_revoked(row) for row in connection.execute(revocations_by(issuer_serial)).mappings()]
-        encoded = signed_list(issuer, signer, number=number, now=now, revoked=revoked)
-        row = {"issuer_serial": issuer_serial, "number": number, "this_update": now, "next_update": now + LIFETIME}
-        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-        statement = dialect.insert(RevocationList).values(**row, revoked=len(revoked), der=encoded)
-        if connection.execute(statement.on_conflict_do_nothing()).rowcount == 0:  # another worker gave this number
-            where = (RevocationList.issuer_serial == issuer_serial, RevocationList.number == number)
-            return bytes(connection.execute(select(RevocationList.der).where(*where)).scalar_one())
-        connection.execute(delete(RevocationList).where(RevocationList.next_update < now - HISTORY))
-        return encoded
+
+def next_number(last: LastList | None, now: datetime) -> int:
+    """RFC 5280 section 5.2.3: greater than any before, those of a database that was lost too."""
+    moment = (now - EPOCH) // timedelta(microseconds=1)
+    return moment if last is None else max(moment, last.number + 1)
+
+
+def insert_list(connection: Connection, row: dict[str, object], *, after: LastList | None) -> bool:
+    """False when another worker's list came between: what this one lacks, a list of a higher number may have."""
+    issuer_serial = str(row["issuer_serial"])
+    hold_certificate(connection, issuer_serial)
+    newest = connection.execute(newest_number(issuer_serial)).scalar_one()
+    if newest != (None if after is None else after.number):
+        return False
+    connection.execute(insert(RevocationList).values(**row))
+    past = RevocationList.next_update < row["this_update"] - HISTORY  # type: ignore[operator]
+    connection.execute(delete(RevocationList).where(RevocationList.issuer_serial == issuer_serial, past))
+    return True
+
+
+def newest_number(issuer_serial: str) -> Select[int | None]:
+    return select(func.max(RevocationList.number)).where(RevocationList.issuer_serial == issuer_serial)
+
+
+def load_revoked(connection: Connection, issuer_serial: str) -> list[RevokedStatus]:
+    return [as_revoked(row) for row in connection.execute(revocations_by(issuer_serial)).mappings()]
 
 
 def load_last(connection: Connection, issuer_serial: str) -> LastList | None:

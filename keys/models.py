@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Integer, LargeBinary, String
+from sqlalchemy import BigInteger, Boolean, ForeignKey, Integer, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, UTCDateTime
@@ -20,7 +20,9 @@ class Key(Base):
     `slot` holds a purpose's one place to be active, or its one successor's, by uniqueness; empty for all other keys.
     `activates_at` is set for a successor that is published before its use; `deactivated_at` once it is no longer used.
     `published_until` is when a deactivated key leaves the JWKS; empty while in use, and for ever where receipts must
-    verify after years.
+    verify after years. `compromised_at` is empty unless it came into other hands, and stays when it is destroyed
+    (SP 800-57 part 1 section 7.6). `destroyed_at` is when custody had removed it: in the state `destroyed`, but empty,
+    it is still to be removed.
     """
 
     __tablename__ = "key"
@@ -29,13 +31,15 @@ class Key(Base):
     purpose: Mapped[str] = mapped_column(String(24), index=True)
     algorithm: Mapped[str] = mapped_column(String(16))
     state: Mapped[str] = mapped_column(String(16))
-    slot: Mapped[str | None] = mapped_column(String(32), unique=True)
+    slot: Mapped[str | None] = mapped_column(String(48), unique=True)
     label: Mapped[str] = mapped_column(String(200))
     public_key: Mapped[bytes | None] = mapped_column(LargeBinary)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
     activates_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     deactivated_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     published_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    compromised_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    destroyed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
 
 class Certificate(Base):
@@ -68,15 +72,32 @@ class Revocation(Base):
 
 
 class RevocationList(Base):
-    """A CRL as published. The primary key keeps two workers from giving two lists one number."""
+    """A CRL as published. `number` is the moment of its making in microseconds, or the last one's and one more."""
 
     __tablename__ = "revocation_list"
 
     issuer_serial: Mapped[str] = mapped_column(ForeignKey("certificate.serial"), primary_key=True)
-    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     this_update: Mapped[datetime] = mapped_column(UTCDateTime)
     next_update: Mapped[datetime] = mapped_column(UTCDateTime)
     revoked: Mapped[int] = mapped_column(Integer)  # how many entries it has
+    der: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class OcspAnswer(Base):
+    """The signed answer about one certificate that every worker gives to whoever asks without a nonce (RFC 6960).
+
+    `form` is how the question names the issuer, which an answer repeats (keys/ocsp_answers.py); `kid` the key that
+    signed, `is_revoked` what the answer says.
+    """
+
+    __tablename__ = "ocsp_answer"
+
+    serial: Mapped[str] = mapped_column(ForeignKey("certificate.serial"), primary_key=True)
+    form: Mapped[str] = mapped_column(String(16), primary_key=True)
+    kid: Mapped[str] = mapped_column(String(43))
+    is_revoked: Mapped[bool] = mapped_column(Boolean)
+    this_update: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
     der: Mapped[bytes] = mapped_column(LargeBinary)
 
 

@@ -63,14 +63,14 @@ def number(crl):
     return crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
 
 
-def test_the_list_is_kept_for_an_hour_and_then_made_anew_with_the_next_number(ground, trust, clock):
+def test_the_list_is_kept_for_an_hour_and_then_made_anew_with_a_greater_number(ground, trust, clock):
     first = trust.crl.current(ISSUING)
     clock.advance(RENEWED_AFTER - timedelta(seconds=1))
     assert trust.crl.current(ISSUING) == first
     assert RevocationLists(ground, trust.ca).current(ISSUING) == first
     clock.advance(timedelta(seconds=31))
     later = trust.crl.current(ISSUING)
-    assert number(x509.load_der_x509_crl(later)) == number(x509.load_der_x509_crl(first)) + 1
+    assert number(x509.load_der_x509_crl(later)) > number(x509.load_der_x509_crl(first))
 
 
 def test_a_revocation_by_another_worker_is_on_the_list_within_half_a_minute(ground, trust, officer, clock):
