@@ -1,6 +1,9 @@
 """trust services"""
 
+import sqlalchemy as sa
 from alembic import op
+
+from core import database as types
 
 revision = "0003"
 down_revision = "0002"
@@ -9,6 +12,31 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.create_table(
+        "ocsp_answer",
+        sa.Column("serial", sa.String(length=40), nullable=False),
+        sa.Column("form", sa.String(length=16), nullable=False),
+        sa.Column("kid", sa.String(length=43), nullable=False),
+        sa.Column("is_revoked", sa.Boolean(), nullable=False),
+        sa.Column("this_update", types.UTCDateTime(timezone=True), nullable=False),
+        sa.Column("der", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["serial"], ["certificate.serial"], name=op.f("fk_ocsp_answer_serial")),
+        sa.PrimaryKeyConstraint("serial", "form", name=op.f("pk_ocsp_answer")),
+    )
+    with op.batch_alter_table("ocsp_answer", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_ocsp_answer_this_update"), ["this_update"], unique=False)
+
+    with op.batch_alter_table("key", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("compromised_at", types.UTCDateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column("destroyed_at", types.UTCDateTime(timezone=True), nullable=True))
+        batch_op.alter_column(
+            "slot", existing_type=sa.VARCHAR(length=32), type_=sa.String(length=48), existing_nullable=True
+        )
+
+    with op.batch_alter_table("revocation_list", schema=None) as batch_op:
+        batch_op.alter_column(
+            "number", existing_type=sa.INTEGER(), type_=sa.BigInteger(), existing_nullable=False, autoincrement=False
+        )
     # what was called by its length alone is called by what it does
     op.execute("UPDATE key SET algorithm = 'A256GCM' WHERE algorithm = '256-bit' AND purpose IN ('envelope', 'code')")
     op.execute("UPDATE key SET algorithm = 'HS256' WHERE algorithm = '256-bit'")
