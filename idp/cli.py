@@ -176,7 +176,7 @@ def verify(context: click.Context, file: Path, *, trust: tuple[Path, ...], at: d
         settings=services.ground.settings,
         at=at or services.ground.clock.now(),
         trust=trust,
-        own=(services.trust_services.ca.root,),
+        own=services.trust_services.ca.authorities.roots(),
         revocation=services.known_revocation(),
     )
     found = report.to_json(file.name)

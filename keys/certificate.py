@@ -1,7 +1,10 @@
-"""The certificate authority: a root, one issuing authority below it, and what that issues. RFC 5280.
+"""The certificate authority: what the issuing authority of now certifies, and what is revoked. RFC 5280.
 
-Nothing leaves before its row is committed: a certificate that the table does not know was never issued, and OCSP says
-so. What issues or revokes has a transaction of its own: never call it within another.
+In the sandbox the first start makes a root and an issuing authority, both in custody. In production no root is ever
+made here: it is made at a ceremony and kept offline, and until an issuing authority is brought in from it
+(keys/authority_import.py) everything that needs one raises NoAuthority. Nothing leaves before its row is committed: a
+certificate that the table does not know was never issued, and OCSP says so. What issues or revokes has a transaction of
+its own: never call it within another.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from core import audit
 from core.ground import Ground
 from keys.algorithms import PublicKey
+from keys.authorities import PURPOSES, Authorities, Authority, Kind, serial_of
 from keys.certificate_rows import (
     RevocationReason,
     RevokedStatus,
@@ -24,17 +28,14 @@ from keys.certificate_rows import (
     load_status,
 )
 from keys.errors import CertificateError
-from keys.issuance import is_issued_by, signed_certificate
+from keys.issuance import signed_certificate
 from keys.jwks import thumbprint
 from keys.keystore import Keystore
 from keys.profiles import PROFILES, Profile, ProfileName
-from keys.purposes import Purpose
 from keys.signer import Signer
 from keys.subject import Subject
 
-ROOT, ISSUING = "root-g1", "issuing-g1"  # their slots, and their names below /ca/
-AUTHORITY_KEYS = {ROOT: Purpose.ROOT_CA, ISSUING: Purpose.CA}
-ISSUERS = {"root": ROOT, "issuing": ISSUING}  # a profile's issuer, as a slot
+ROOT, ISSUING = "root-g1", "issuing-g1"  # the sandbox's, made at its first start
 ATTEMPTS = 3  # a serial of 159 random bits that exists already is a broken random source, not bad luck
 
 
@@ -45,37 +46,47 @@ class CertificateAuthority:
         self.ground = ground
         self.keystore = keystore
         self.revocations = 0  # made by this process: a cache of statuses asks again when it changes
-        self._authorities: dict[str, x509.Certificate] = {}
+        self.authorities = Authorities(ground)
 
     def prepare(self) -> None:
-        """Makes the root and the issuing authority where they are missing; of two workers at once, one does."""
-        for profile, slot in ((PROFILES["root"], ROOT), (PROFILES["issuing"], ISSUING)):
-            self.keystore.ensure(AUTHORITY_KEYS[slot])
-            if self._find(slot) is None:
-                public_key = self.keystore.active(AUTHORITY_KEYS[slot]).public_key
-                self._issue(profile, public_key, self._name(slot), slot, "system")
+        """Makes the sandbox's root and issuing authority where there is none; of two workers at once, one does."""
+        if not self.ground.settings.sandbox:
+            return
+        for profile, name in ((PROFILES["root"], ROOT), (PROFILES["issuing"], ISSUING)):
+            if self.authorities.find(name) is None:
+                key = self.keystore.ensure_holder(PURPOSES[profile.name], name)
+                issuer = self.authorities.find(ROOT)
+                signer = self.signer_of(ROOT) if issuer else key
+                self._issue(profile, key.public_key, self._name(name), name, issuer=issuer, signer=signer)
+                self.authorities.forget()
 
     @property
     def root(self) -> x509.Certificate:
-        """The trust anchor."""
-        return self.authority(ROOT)
+        """The trust anchor above the issuing authority of now."""
+        return self.authorities.chain(self.issuing)[-1]
 
     @property
     def issuing(self) -> x509.Certificate:
-        return self.authority(ISSUING)
+        """Of the authority that certifies now; NoAuthority before there is one."""
+        return self.authorities.current().certificate
 
-    def authority(self, slot: str) -> x509.Certificate:
+    def authority(self, name: str) -> x509.Certificate:
         """The authority's certificate; CertificateError when there is none of this name."""
-        if slot not in self._authorities:
-            found = self._find(slot) if slot in AUTHORITY_KEYS else None
-            if found is None:
-                raise CertificateError(f"there is no certificate authority {slot}")
-            self._authorities[slot] = found
-        return self._authorities[slot]
+        return self.authorities.named(name).certificate
 
-    def signer_of(self, slot: str) -> Signer:
-        """The authority's own signer, for its CRL."""
-        return self.keystore.active(AUTHORITY_KEYS[slot])
+    def generations(self, kind: Kind = "issuing") -> tuple[Authority, ...]:
+        """Every authority of the kind that anyone may ask about, the oldest first."""
+        return self.authorities.generations(kind)
+
+    def signer_of(self, name: str) -> Signer:
+        """The authority's own signer, for its list and what it certifies; CertificateError for one kept offline.
+
+        Reads: never call it within a transaction.
+        """
+        authority = self.authorities.named(name)
+        if not authority.online:
+            raise CertificateError(f"the key of {name} is not in custody here: it signs at a ceremony")
+        return self.keystore.load(authority.kid)
 
     def issue(
         self,
@@ -84,23 +95,23 @@ class CertificateAuthority:
         subject: Subject,
         *,
         slot: str | None = None,
+        issuer: str = "",
         actor: str = "system",
     ) -> x509.Certificate:
-        """A stored certificate of this profile. With a `slot` that is taken: the certificate that has it."""
+        """A stored certificate of this profile. With a `slot` that is taken: the certificate that has it.
+
+        `issuer` names an older generation, which still certifies its own responder; NoAuthority where there is none.
+        """
         rules = PROFILES[profile]
         if rules.authority:
-            raise CertificateError("authorities are made by prepare")
-        return self._issue(rules, public_key, subject, slot, actor)
+            raise CertificateError("authorities are made by prepare, or at a ceremony")
+        authority = self.authorities.named(issuer) if issuer else self.authorities.current()
+        signer = self.signer_of(authority.name)
+        return self._issue(rules, public_key, subject, slot, issuer=authority, signer=signer, actor=actor)
 
     def chain(self, certificate: x509.Certificate) -> list[x509.Certificate]:
         """The certificate first, its issuers after it, the root last; CertificateError when it is not ours."""
-        if certificate == self.root:
-            return [self.root]
-        if certificate == self.issuing:
-            return [self.issuing, self.root]
-        if is_issued_by(certificate, self.issuing):
-            return [certificate, self.issuing, self.root]
-        raise CertificateError("this certificate was not issued here")
+        return self.authorities.chain(certificate)
 
     def load(self, serial: int) -> x509.Certificate:
         """The stored certificate; CertificateError when none has this serial."""
@@ -148,36 +159,55 @@ class CertificateAuthority:
         return Subject(name_th=f"{name} {kind.capitalize()} CA - {generation.upper()}", organisation_th=organisation)
 
     def _issue(
-        self, profile: Profile, public_key: PublicKey, subject: Subject, slot: str | None, actor: str
+        self,
+        profile: Profile,
+        public_key: PublicKey,
+        subject: Subject,
+        slot: str | None,
+        *,
+        issuer: Authority | None,
+        signer: Signer,
+        actor: str = "system",
     ) -> x509.Certificate:
+        """`issuer` is None for a root, which signs itself."""
         for _ in range(ATTEMPTS):
-            certificate = self._signed(profile, public_key, subject)
-            if self._store(certificate, profile, slot, thumbprint(public_key), actor):
+            certificate = self._signed(profile, public_key, subject, issuer, signer)
+            if self._store(certificate, profile, slot, issuer=issuer, kid=thumbprint(public_key), actor=actor):
                 return certificate
             existing = self._find(slot) if slot else None
             if existing is not None:  # another worker was first
                 return existing
         raise CertificateError("the random source gave the same serial number again and again")
 
-    def _signed(self, profile: Profile, public_key: PublicKey, subject: Subject) -> x509.Certificate:
-        slot, base_url = ISSUERS[profile.issuer], self.ground.settings.issuer
+    def _signed(
+        self, profile: Profile, public_key: PublicKey, subject: Subject, issuer: Authority | None, signer: Signer
+    ) -> x509.Certificate:
+        base_url = self.ground.settings.issuer
         return signed_certificate(
             profile,
             subject=subject,
             public_key=public_key,
-            signer=self.keystore.active(AUTHORITY_KEYS[slot]),
-            issuer=None if profile.name == "root" else self.authority(slot),
-            issuer_url=f"{base_url}/ca/{slot}",
+            signer=signer,
+            issuer=issuer.certificate if issuer else None,
+            issuer_url=f"{base_url}/ca/{issuer.name if issuer else ROOT}",
             ocsp_url=f"{base_url}/ocsp",
             now=self.ground.clock.now(),
         )
 
-    def _store(self, certificate: x509.Certificate, profile: Profile, slot: str | None, kid: str, actor: str) -> bool:
+    def _store(
+        self,
+        certificate: x509.Certificate,
+        profile: Profile,
+        slot: str | None,
+        *,
+        issuer: Authority | None,
+        kid: str,
+        actor: str,
+    ) -> bool:
         serial = as_text(certificate.serial_number)
-        issuer = None if profile.name == "root" else self.authority(ISSUERS[profile.issuer])
         row: dict[str, object] = {
             "serial": serial,
-            "issuer_serial": as_text(issuer.serial_number) if issuer else None,
+            "issuer_serial": serial_of(issuer) if issuer else None,
             "profile": profile.name,
             "slot": slot,
             "kid": kid,

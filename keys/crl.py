@@ -85,6 +85,8 @@ class RevocationLists:
     def _load_or_issue(self, slot: str, now: datetime) -> bytes:
         issuer = self.authority.authority(slot)
         issuer_serial = as_text(issuer.serial_number)
+        if not self.authority.authorities.named(slot).online:
+            return self._brought_in(slot, issuer_serial)
         for _ in range(ATTEMPTS):
             with self.ground.database.read() as connection:
                 last = load_last(connection, issuer_serial)
@@ -98,6 +100,14 @@ class RevocationLists:
                 if insert_list(connection, {**row, "revoked": len(revoked), "der": encoded}, after=last):
                     return encoded
         raise CertificateError(f"other workers were always first with a revocation list of {slot}")
+
+    def _brought_in(self, slot: str, issuer_serial: str) -> bytes:
+        """Of an authority that is kept offline: the newest list that its ceremony made."""
+        with self.ground.database.read() as connection:
+            last = load_last(connection, issuer_serial)
+        if last is None:
+            raise CertificateError(f"no revocation list of {slot} was brought in: prajak ca import-crl")
+        return last.encoded
 
 
 def next_number(last: LastList | None, now: datetime) -> int:
@@ -140,7 +150,13 @@ def load_last(connection: Connection, issuer_serial: str) -> LastList | None:
 
 
 def signed_list(
-    issuer: x509.Certificate, signer: Signer, *, number: int, now: datetime, revoked: list[RevokedStatus]
+    issuer: x509.Certificate,
+    signer: Signer,
+    *,
+    number: int,
+    now: datetime,
+    revoked: list[RevokedStatus],
+    lifetime: timedelta = LIFETIME,
 ) -> bytes:
     """RFC 5280 section 5.1: version 2, with the authority key identifier and the CRL number."""
     identifier = der.implicit_primitive(0, key_identifier(public_key_info(signer.public_key)))
@@ -153,7 +169,7 @@ def signed_list(
         x509_identifier(signer.algorithm),
         subject_of(issuer).dump(),
         der.time(now),
-        der.time(now + LIFETIME),
+        der.time(now + lifetime),
         der.sequence(*map(entry, revoked)) if revoked else b"",  # section 5.1.2.6: absent where there is none
         der.explicit(0, extensions),
     )

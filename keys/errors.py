@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
-from core.errors import PrajakError
+from core.errors import PrajakError, Unavailable
 
 
 class KeystoreError(PrajakError):
     """A key that is missing, does not open, or must not be used so; the text says which and what to do."""
+
+
+class NotAgreed(KeystoreError):
+    """What cannot be undone, and two people have not agreed to it (`keys/two_person.py`)."""
+
+
+class TokenAway(KeystoreError, Unavailable):
+    """The token, or the way to it, does not answer; nothing was signed and nothing was lost. `why` is for the log."""
+
+    retry_after = 5  # seconds: by then the next attempt to reach it has been made
+
+    def __init__(self, why: str) -> None:
+        super().__init__("The service is busy. Nothing was lost; please try again in a moment.")
+        self.why = why
+
+    def __str__(self) -> str:
+        return self.why
 
 
 class EnvelopeError(PrajakError):
@@ -19,3 +36,7 @@ class DecryptionError(PrajakError):
 
 class CertificateError(PrajakError):
     """A certificate that cannot be issued or found as asked."""
+
+
+class NoAuthority(CertificateError):
+    """Nothing can be certified, stamped or answered for yet: production begins without a certificate authority."""

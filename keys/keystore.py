@@ -175,6 +175,29 @@ class Keystore:
             self._insert(connection, made, actor)
         return self.ring.signer(made)
 
+    def ensure_holder(
+        self, purpose: Purpose, holder: str, algorithm: str | None = None, *, actor: str = "system"
+    ) -> Signer:
+        """The one key of a named holder of many, an authority's generation; of two workers at once, one makes it."""
+        if not RULES[purpose].many:
+            raise KeystoreError(f"{purpose} has one key: ensure it, or rotate it")
+        slot = f"{purpose}:{holder}"
+        found = self._slot(slot)
+        if found is None:
+            made = self.ring.make(purpose, algorithm, slot=slot, label=holder)
+            with self.ground.database.write() as connection:
+                first = self._insert(connection, made, actor)
+            if not first:
+                self.ring.discard(made.kid)
+            found = made if first else self._active_holder(slot)
+        return self.ring.signer(found)
+
+    def _active_holder(self, slot: str) -> KeyRecord:
+        record = self._slot(slot)
+        if record is None:
+            raise KeystoreError(f"the key in {slot} was made and is gone")
+        return record
+
     def rotate(
         self, purpose: Purpose, *, algorithm: str | None = None, at_once: bool = False, actor: str = "system"
     ) -> KeyRecord:

@@ -52,7 +52,8 @@ class Rules:
 
     `publication` and `overlap` of None: the public key is in no JWKS. `verifies_for_ever`: it never leaves it.
     `cryptoperiod` (SP 800-57 part 1 section 5.3): a successor is announced when the key is older.
-    `fixed`: why it cannot be rotated.
+    `becomes`: which algorithms its one key may be followed by. `fixed`: why it cannot be rotated.
+    `two_people`: to end a key of it cannot be undone (`keys/two_person.py`).
     """
 
     algorithm: AlgorithmName | KeyManagementName | SecretName
@@ -65,7 +66,9 @@ class Rules:
     overlap: timedelta = OVERLAP
     verifies_for_ever: bool = False
     cryptoperiod: timedelta | None = None
+    becomes: tuple[AlgorithmName, ...] = ()
     fixed: str = ""
+    two_people: bool = False
 
     @property
     def at_the_start(self) -> tuple[AlgorithmName | KeyManagementName | SecretName, ...]:
@@ -73,7 +76,13 @@ class Rules:
         return (self.algorithm, *self.also) if self.ahead else (self.algorithm,)
 
 
-TOKENS = Rules(algorithm=AlgorithmName.ES256, published=True, publication=PUBLICATION, cryptoperiod=QUARTER)
+TOKENS = Rules(
+    algorithm=AlgorithmName.ES256,
+    published=True,
+    publication=PUBLICATION,
+    cryptoperiod=QUARTER,
+    becomes=(AlgorithmName.ES256, AlgorithmName.PS256, AlgorithmName.EDDSA),  # FAPI 2.0 SP section 5.4.1
+)
 # What a client may want otherwise: PS256 and EdDSA for the FAPI profiles, RS256 because OpenID Connect Core says so.
 OTHERS = (AlgorithmName.PS256, AlgorithmName.EDDSA, AlgorithmName.RS256)
 FOR_CLIENTS = replace(TOKENS, also=OTHERS)
@@ -103,13 +112,14 @@ RULES: Mapping[Purpose, Rules] = {
         also=(KeyManagementName.RSA_OAEP_256,),
         ahead=True,
         decrypts=True,
+        becomes=(),
         publication=timedelta(),  # nobody waits for it: what was encrypted to the predecessor opens for the overlap
     ),
     Purpose.CLIENT_ASSERTION: TOKENS,
     Purpose.CONSENT_RECEIPT: RECORDS,
     Purpose.AUDIT: RECORDS,
-    Purpose.ROOT_CA: Rules(algorithm=AlgorithmName.ES384, fixed=CA_FIXED),
-    Purpose.CA: Rules(algorithm=AlgorithmName.ES256, fixed=CA_FIXED),
+    Purpose.ROOT_CA: Rules(algorithm=AlgorithmName.ES384, many=True, fixed=CA_FIXED, two_people=True),
+    Purpose.CA: Rules(algorithm=AlgorithmName.ES256, many=True, fixed=CA_FIXED, two_people=True),
     Purpose.TSA: Rules(algorithm=AlgorithmName.ES256, cryptoperiod=ELEVEN_MONTHS),
     Purpose.OCSP: Rules(algorithm=AlgorithmName.ES256, cryptoperiod=ELEVEN_MONTHS),
     Purpose.OFFICER: HOLDERS,
@@ -118,6 +128,10 @@ RULES: Mapping[Purpose, Rules] = {
     Purpose.ENVELOPE: Rules(algorithm=SecretName.A256GCM),
     Purpose.CODE: Rules(algorithm=SecretName.A256GCM),
     Purpose.DPOP_NONCE: Rules(algorithm=SecretName.HS256),
-    Purpose.BLIND_INDEX: Rules(algorithm=SecretName.HS256, fixed="every look-up made with it would find nothing"),
-    Purpose.PAIRWISE: Rules(algorithm=SecretName.HS256, fixed="every citizen would be a stranger to every agency"),
+    Purpose.BLIND_INDEX: Rules(
+        algorithm=SecretName.HS256, fixed="every look-up made with it would find nothing", two_people=True
+    ),
+    Purpose.PAIRWISE: Rules(
+        algorithm=SecretName.HS256, fixed="every citizen would be a stranger to every agency", two_people=True
+    ),
 }

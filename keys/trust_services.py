@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from cryptography import x509
 
 from core.ground import Ground
-from keys.certificate import ISSUING, ROOT, CertificateAuthority
+from keys.certificate import CertificateAuthority
 from keys.certificate_rows import RevocationReason, load_serials
 from keys.crl import RevocationLists
 from keys.envelope import Envelope
+from keys.errors import NoAuthority
 from keys.keystore import Keystore
 from keys.ocsp import OcspResponder
 from keys.purposes import RULES, Purpose
@@ -41,7 +42,7 @@ class TrustServices:
         self.tsa = TimeStampAuthority(ground, self.ca, self.services)
 
     def prepare(self) -> None:
-        """Makes what is missing: keys, the two authorities, the services' certificates, the first CRLs.
+        """Makes what is missing: keys, the sandbox's two authorities, the services' certificates, the first CRLs.
 
         At each start, on every worker: where all is there it only reads, and several at once make everything once.
         """
@@ -59,10 +60,22 @@ class TrustServices:
     def maintain(self) -> None:
         """A job for every minute: rotations that are due, certificates about to end, lists an hour old."""
         self.keystore.advance()
+        if not self.has_authority:
+            return
         for purpose in (Purpose.OCSP, Purpose.TSA):
             self.services.current(purpose)
-        for slot in (ROOT, ISSUING):
-            self.crl.current(slot)
+        for authority in self.ca.authorities.all():
+            if authority.online:
+                self.crl.current(authority.name)
+
+    @property
+    def has_authority(self) -> bool:
+        """False in production until an issuing authority was brought in: logins need none, signatures do."""
+        try:
+            self.ca.authorities.current()
+        except NoAuthority:
+            return False
+        return True
 
     def compromise(self, kid: str, *, actor: str, reason: str) -> None:
         """A private key that others may have: its certificates are revoked, then it is replaced or ends."""
@@ -77,9 +90,11 @@ class TrustServices:
 
         May write: never call it within a transaction.
         """
-        authorities = (self.ca.root, self.ca.issuing)
+        authorities = {each.certificate for each in self.ca.authorities.all()}
         issued = [certificate for certificate in certificates if certificate not in authorities]
+        roots = {self.ca.chain(certificate)[-1]: None for certificate in certificates}
+        names = [self.ca.authorities.issuer_of(root).name for root in roots]
         return Evidence(
             ocsp_responses=tuple(self.ocsp.response_for(certificate) for certificate in issued),
-            crls=(self.crl.current(ROOT),),
+            crls=tuple(self.crl.current(name) for name in names),
         )

@@ -50,8 +50,8 @@ class SigningServices:
 
     @property
     def anchors(self) -> TrustAnchors:
-        """Our own root, and what the deployment names."""
-        return load_trust_anchors(self.ground.settings.trust_anchors, own=(self.trust_services.ca.root,))
+        """Our own roots, and what the deployment names."""
+        return load_trust_anchors(self.ground.settings.trust_anchors, own=self.trust_services.ca.authorities.roots())
 
 
 def open_services(

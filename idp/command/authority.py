@@ -7,9 +7,8 @@ from pathlib import Path
 import click
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from idp.command.output import json_option, show_one
+from idp.command.output import json_option, show
 from idp.composition import compose
-from keys.certificate import ISSUING, ROOT
 from keys.certificate_rows import RevocationReason
 
 
@@ -21,22 +20,24 @@ def ca() -> None:
 @ca.command("show")
 @json_option
 def ca_show(*, as_json: bool) -> None:
-    """Root and issuing certificate."""
-    authority = compose().trust.ca
-    for slot in (ROOT, ISSUING):
-        certificate = authority.authority(slot)
-        shown = {
-            "name": slot,
-            "subject": certificate.subject.rfc4514_string(),
-            "serial": f"{certificate.serial_number:x}",
-            "not_valid_before": certificate.not_valid_before_utc,
-            "not_valid_after": certificate.not_valid_after_utc,
+    """Every authority: the roots, and each generation of the issuing one."""
+    rows = [
+        {
+            "name": each.name,
+            "subject": each.certificate.subject.rfc4514_string(),
+            "serial": f"{each.certificate.serial_number:x}",
+            "not_valid_before": each.certificate.not_valid_before_utc,
+            "not_valid_after": each.certificate.not_valid_after_utc,
+            "key": "in custody" if each.online else "kept offline",
+            "revoked": each.revoked,
         }
-        show_one(shown, as_json=as_json)
+        for each in compose().trust.ca.authorities.all()
+    ]
+    show(rows, as_json=as_json, empty="no authority yet: prajak ca request, the ceremony, prajak ca import")
 
 
 @ca.command("export")
-@click.argument("name", type=click.Choice([ROOT, ISSUING]))
+@click.argument("name")
 @click.argument("out", type=click.Path(dir_okay=False, path_type=Path))
 def ca_export(name: str, out: Path) -> None:
     """Write a certificate as PEM: the root is what others trust."""

@@ -34,7 +34,8 @@ def main() -> None:
             for purpose, rules in RULES.items()
             if not rules.many
             for algorithm in rules.at_the_start
-        },
+        }
+        | {each.name: each.kid for each in trust.ca.authorities.all()},
         "secrets": [trust.keystore.secret(purpose).kid for purpose in secrets],
         "certificates": [
             each.serial_number

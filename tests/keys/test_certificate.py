@@ -14,9 +14,8 @@ from pyhanko_certvalidator import CertificateValidator
 from pyhanko_certvalidator.context import ValidationContext
 from sqlalchemy import func, select
 
-from keys.certificate import ISSUING
 from keys.certificate_rows import RevocationReason
-from keys.errors import CertificateError, KeystoreError
+from keys.errors import CertificateError, KeystoreError, NoAuthority
 from keys.keystore import Keystore
 from keys.models import Certificate
 from keys.profiles import OFFICER_POLICY, PROFILES
@@ -205,7 +204,7 @@ def test_a_responders_certificate_is_renewed_before_it_ends(trust, clock):
     assert renewed.public_key() == first.public_key()
 
 
-def test_outside_the_sandbox_no_certificate_speaks_of_one(ground, tmp_path):
+def test_outside_the_sandbox_no_authority_is_made_by_itself(ground, tmp_path):
     passphrase = tmp_path / "passphrase"
     passphrase.write_text("a passphrase of more than thirty-two characters")
     settings = replace(
@@ -217,6 +216,11 @@ def test_outside_the_sandbox_no_certificate_speaks_of_one(ground, tmp_path):
     )
     trust = TrustServices(replace(ground, settings=settings))
     trust.prepare()
-    assert trust.ca.root.subject.rfc4514_string() == "CN=Prajak Root CA - G1,O=Prajak,C=TH"
-    (point,) = extension(trust.ca.issuing, x509.CRLDistributionPoints).value
-    assert point.full_name[0].value == f"https://id.example.go.th/ca/{ISSUING.replace('issuing', 'root')}.crl"
+    assert not trust.has_authority
+    assert trust.ca.authorities.all() == ()
+    assert not trust.keystore.records([Purpose.ROOT_CA, Purpose.CA])
+    with pytest.raises(NoAuthority, match="prajak ca request"):
+        trust.ca.issue("officer", trust.keystore.create(Purpose.OFFICER).public_key, ANAN)
+    with pytest.raises(NoAuthority):
+        trust.services.current(Purpose.TSA)
+    assert trust.keystore.active(Purpose.ID_TOKEN).sign(b"logins go on")
