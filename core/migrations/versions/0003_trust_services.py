@@ -13,6 +13,49 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
+        "key_use",
+        sa.Column("kid", sa.String(length=43), nullable=False),
+        sa.Column("applied", sa.BigInteger(), nullable=False),
+        sa.Column("processed", sa.BigInteger(), nullable=False),
+        sa.Column("last_used_at", types.UTCDateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("kid", name=op.f("pk_key_use")),
+    )
+    op.create_table(
+        "own_algorithm",
+        sa.Column("purpose", sa.String(length=24), nullable=False),
+        sa.Column("algorithm", sa.String(length=16), nullable=False),
+        sa.Column("before", sa.String(length=16), nullable=False),
+        sa.Column("begins_at", types.UTCDateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("purpose", name=op.f("pk_own_algorithm")),
+    )
+    op.create_table(
+        "two_person_approval",
+        sa.Column("id", sa.String(length=22), nullable=False),
+        sa.Column("act", sa.String(length=24), nullable=False),
+        sa.Column("subject", sa.String(length=80), nullable=False),
+        sa.Column("detail", sa.String(length=200), nullable=False),
+        sa.Column("reason", sa.String(length=400), nullable=False),
+        sa.Column("asked_by", sa.String(length=22), nullable=False),
+        sa.Column("asked_at", types.UTCDateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", types.UTCDateTime(timezone=True), nullable=False),
+        sa.Column("first_by", sa.String(length=22), nullable=True),
+        sa.Column("second_by", sa.String(length=22), nullable=True),
+        sa.Column("closed_by", sa.String(length=22), nullable=True),
+        sa.Column("closed_at", types.UTCDateTime(timezone=True), nullable=True),
+        sa.Column("outcome", sa.String(length=10), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_two_person_approval")),
+    )
+    with op.batch_alter_table("two_person_approval", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_two_person_approval_asked_at"), ["asked_at"], unique=False)
+        batch_op.create_index(
+            "uq_two_person_approval_open",
+            ["act", "subject"],
+            unique=True,
+            sqlite_where=sa.text("closed_at IS NULL"),
+            postgresql_where=sa.text("closed_at IS NULL"),
+        )
+
+    op.create_table(
         "ocsp_answer",
         sa.Column("serial", sa.String(length=40), nullable=False),
         sa.Column("form", sa.String(length=16), nullable=False),
@@ -26,6 +69,15 @@ def upgrade() -> None:
     with op.batch_alter_table("ocsp_answer", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_ocsp_answer_this_update"), ["this_update"], unique=False)
 
+    with op.batch_alter_table("audit_entry", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_audit_entry_waiting",
+            ["number"],
+            unique=False,
+            sqlite_where=sa.text("sequence IS NULL"),
+            postgresql_where=sa.text("sequence IS NULL"),
+        )
+
     with op.batch_alter_table("key", schema=None) as batch_op:
         batch_op.add_column(sa.Column("compromised_at", types.UTCDateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("destroyed_at", types.UTCDateTime(timezone=True), nullable=True))
@@ -34,9 +86,7 @@ def upgrade() -> None:
         )
 
     with op.batch_alter_table("revocation_list", schema=None) as batch_op:
-        batch_op.alter_column(
-            "number", existing_type=sa.INTEGER(), type_=sa.BigInteger(), existing_nullable=False, autoincrement=False
-        )
+        batch_op.alter_column("number", existing_type=sa.INTEGER(), type_=sa.BigInteger(), existing_nullable=False)
     # what was called by its length alone is called by what it does
     op.execute("UPDATE key SET algorithm = 'A256GCM' WHERE algorithm = '256-bit' AND purpose IN ('envelope', 'code')")
     op.execute("UPDATE key SET algorithm = 'HS256' WHERE algorithm = '256-bit'")
