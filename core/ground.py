@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from core.clock import Clock
 from core.database import Database
 from core.ephemeral import Ephemeral
+from core.metrics import Metrics
 from core.outbound import Outbound
 from core.settings import Settings
 
@@ -18,3 +19,4 @@ class Ground:
     database: Database
     ephemeral: Ephemeral
     outbound: Outbound
+    metrics: Metrics = field(default_factory=Metrics)

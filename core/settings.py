@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
+LOOPBACK_NETWORKS = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
 class SettingsError(ValueError):
@@ -39,8 +40,10 @@ class Settings:
     software_statement_issuers: Path | None = None  # RFC 7591 2.3: JSON, whose statements are believed, and their keys
     mtls_url: str = ""  # RFC 8705 section 5: the base of mtls_endpoint_aliases, no trailing slash; empty: no mTLS
     mtls_trust: Path | None = None  # PEM file or folder: the authorities that certify clients (tls_client_auth)
+    audit_witness: tuple[str, ...] = ()  # who keeps the audit trail's checkpoints: file:, https: and mailto: URLs
     log_level: str = "info"
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    metrics_networks: tuple[IPv4Network | IPv6Network, ...] = LOOPBACK_NETWORKS  # who may read /metrics
 
     authorization_code_lifetime: timedelta = timedelta(seconds=60)  # RFC 6749 4.1.2 recommends at most ten minutes
     request_uri_lifetime: timedelta = timedelta(seconds=90)  # RFC 9126 section 2.2: 5 to 600 seconds
@@ -93,7 +96,7 @@ def load_settings(environment: Mapping[str, str] | None = None, toml: Path = Pat
     sandbox = boolean("SANDBOX", value("SANDBOX", "0"))
     issuer = check_issuer(value("ISSUER", "http://localhost:8080" if sandbox else ""), sandbox=sandbox)
     port = urlsplit(issuer).port or 443
-    trusted_proxies = networks(value("TRUSTED_PROXIES"))
+    trusted_proxies = networks("TRUSTED_PROXIES", value("TRUSTED_PROXIES"))
     data_dir = Path(value("DATA_DIR", f"var/{port}"))
     return Settings(
         issuer=issuer,
@@ -112,10 +115,12 @@ def load_settings(environment: Mapping[str, str] | None = None, toml: Path = Pat
         outbound_ca=path(value("OUTBOUND_CA")),
         software_statement_issuers=path(value("SOFTWARE_STATEMENT_ISSUERS")),
         dpop_nonces=boolean("DPOP_NONCES", value("DPOP_NONCES", "0")),
+        audit_witness=check_audit_witness(value("AUDIT_WITNESS"), sandbox=sandbox),
         log_level=value("LOG_LEVEL", "info").lower(),
         mtls_url=check_mtls_url(value("MTLS_URL"), issuer, trusted_proxies),
         mtls_trust=path(value("MTLS_TRUST")),
         trusted_proxies=trusted_proxies,
+        metrics_networks=networks("METRICS_NETWORKS", value("METRICS_NETWORKS")) or LOOPBACK_NETWORKS,
     )
 
 
@@ -145,6 +150,19 @@ def check_mtls_url(url: str, issuer: str, trusted_proxies: tuple[IPv4Network | I
     return url
 
 
+def check_audit_witness(text: str, *, sandbox: bool) -> tuple[str, ...]:
+    """What `keys.audit_witness` knows to hand a checkpoint to; a name that it does not is no witness."""
+    witnesses = tuple(dict.fromkeys(text.split()))
+    for each in witnesses:
+        parts = urlsplit(each)
+        plain = sandbox and parts.scheme == "http" and is_loopback_host(parts.hostname or "")
+        is_file = parts.scheme == "file" and not parts.netloc and parts.path.startswith("/")
+        is_mail = parts.scheme == "mailto" and "@" in parts.path and not parts.query
+        if not (is_file or is_mail or plain or (parts.scheme == "https" and parts.hostname)):
+            raise SettingsError("PRAJAK_AUDIT_WITNESS takes file:/PATH, https://… and mailto:ADDRESS, parted by spaces")
+    return witnesses
+
+
 def check_keys_url(url: str) -> str:
     if url.startswith("pkcs11:"):
         raise SettingsError("PRAJAK_KEYS_URL: pkcs11: is not built yet; use file:DIRECTORY")
@@ -163,8 +181,8 @@ def path(text: str) -> Path | None:
     return Path(text) if text else None
 
 
-def networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+def networks(name: str, text: str) -> tuple[IPv4Network | IPv6Network, ...]:
     try:
         return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
     except ValueError as error:
-        raise SettingsError("PRAJAK_TRUSTED_PROXIES must be addresses or networks, parted by commas") from error
+        raise SettingsError(f"PRAJAK_{name} must be addresses or networks, parted by commas") from error

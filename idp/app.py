@@ -23,7 +23,7 @@ from core.clock import Clock
 from core.jobs import Job, Jobs
 from core.settings import Settings
 from core.telemetry import configure_logging
-from idp import authorize, front_door, openapi, protocol_views
+from idp import authorize, front_door, monitoring, openapi, protocol_views
 from idp.admin import access, officers_desk
 from idp.admin import views as admin_views
 from idp.admin.logo import fetch_logo
@@ -33,6 +33,7 @@ from idp.background import background
 from idp.composition import Provider, compose, health
 from idp.interaction import guards, logout, person, signed_in
 from idp.interaction import views as interaction_views
+from idp.measurements import measured
 from idp.oidc.rp_initiated_logout import LogoutRequest, validate_logout_request
 from idp.own_clients import register_own_client
 from idp.portal import views as portal_views
@@ -69,6 +70,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None, *, 
     """Composes everything and starts this worker's background thread."""
     provider = compose(settings, clock)
     configure_logging(provider.ground.settings.log_level)
+    provider.ground.metrics.share(provider.ground.settings.data_dir / "metrics")
     app = build(provider)
     if with_jobs:
         Jobs(provider.ground, [*background(provider), *of_signing(app, provider)]).start()
@@ -86,6 +88,7 @@ def build(provider: Provider) -> Flask:
     desk = open_services(provider.ground, provider.trust, itself)
     console = console_services(provider, itself)
     words = {**guards.guards(provider.interaction), **access.guards(console), **signing.views.guards()}
+    words |= monitoring.guards(provider.ground)
     web.install(app, web.Web(provider.ground, words, person.menu_person(provider.interaction)))
     register_own_client(provider, own_metadata(provider))
     for blueprint in blueprints(provider, desk, console):
@@ -118,7 +121,8 @@ def blueprints(provider: Provider, desk: SigningServices, console: ConsoleServic
     ground, interaction = provider.ground, provider.interaction
     authorization = Authorization(provider.server, provider.trust.keystore, interaction)
     return [
-        front_door.blueprint(ground, lambda: health(provider), openapi.document(ground.settings)),
+        front_door.blueprint(ground, openapi.document(ground.settings)),
+        monitoring.blueprint(lambda: health(provider), lambda: measured(provider)),
         keys.views.blueprint(provider.trust),
         protocol_views.blueprint(provider.server),
         registration_views.blueprint(ground, provider.server.clients, partial(fetch_logo, ground.outbound)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 
 from flask import Blueprint, Response, jsonify, redirect
@@ -14,7 +14,7 @@ from core.web import ANYONE, callers, machine, page, static
 YEAR = timedelta(days=365)
 
 
-def blueprint(ground: Ground, health: Callable[[], Mapping[str, bool]], openapi: Mapping[str, object]) -> Blueprint:
+def blueprint(ground: Ground, openapi: Mapping[str, object]) -> Blueprint:
     views = Blueprint("front_door", __name__)
     issuer = ground.settings.issuer
 
@@ -38,21 +38,6 @@ def blueprint(ground: Ground, health: Callable[[], Mapping[str, bool]], openapi:
     @callers(ANYONE)
     def privacy() -> Response:
         return page("core/privacy.html")
-
-    @views.get("/healthz")
-    @callers(ANYONE)
-    @machine
-    def healthz() -> ResponseReturnValue:
-        """Alive: the process answers."""
-        return jsonify(alive=True)
-
-    @views.get("/readyz")
-    @callers(ANYONE)
-    @machine
-    def readyz() -> ResponseReturnValue:
-        """Its parts answer; a part that does not is named."""
-        parts = health()
-        return jsonify(ready=all(parts.values()), parts=dict(parts)), 200 if all(parts.values()) else 503
 
     @views.get("/openapi.json")
     @callers(ANYONE)

@@ -86,6 +86,7 @@ ROUTES = (
     Route("/me/services", "GET", "signed in"),
     Route("/me/services/<grant_id>/withdraw", "POST", "signed in"),
     Route("/me/sign-out-everywhere", "POST", "signed in"),
+    Route("/metrics", "GET", "monitoring"),
     Route("/ocsp", "POST", "anyone"),
     Route("/ocsp/<path:encoded>", "GET", "anyone"),
     Route("/officer", "GET", "proofing-officer"),

@@ -33,9 +33,9 @@ IDP_FLOORS = (  # lowest first; a folder may import those before it
     ("idp.interaction", "idp.registration", "idp.portal", "idp.admin", "idp.sandbox"),
     ("idp.server",),
     ("idp.authorize", "idp.authorization_response"),
-    ("idp.protocol_views", "idp.front_door", "idp.openapi", "idp.routes"),
+    ("idp.protocol_views", "idp.front_door", "idp.monitoring", "idp.openapi", "idp.routes"),
     ("idp.composition",),
-    ("idp.own_clients", "idp.tables", "idp.background"),
+    ("idp.own_clients", "idp.tables", "idp.background", "idp.measurements"),
     ("idp.signing_officers", "idp.app", "idp.command", "idp.cli"),
 )
 LIBRARIES: Mapping[str, tuple[str, ...]] = {

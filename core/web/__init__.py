@@ -10,7 +10,7 @@ from core.web.headers import allow_form_action, allow_frame, allow_source
 from core.web.installed import Guard, Web, current_view, current_web
 from core.web.language import local_path
 from core.web.pages import page
-from core.web.requests import client_certificate, install, source
+from core.web.requests import client_certificate, install, is_in, source
 from core.web.static_files import static
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "error_page",
     "get_cookie",
     "install",
+    "is_in",
     "local_path",
     "machine",
     "page",

@@ -50,3 +50,17 @@ def test_a_job_that_fails_is_run_again_at_its_next_time(ground: Ground, clock: S
     clock.advance(timedelta(seconds=1))
     jobs.run_due(last)
     assert len(runs) == 2
+
+
+def test_how_each_job_ended_is_counted(ground: Ground, clock: SetClock):
+    def fail() -> None:
+        raise RuntimeError("the job's own fault")
+
+    jobs = Jobs(ground, [Job("works", LEASE, lambda: None), Job("fails", LEASE, fail)])
+    jobs.run_due({})
+    text = ground.metrics.text()
+    assert 'prajak_job_runs_total{job="works",outcome="done"} 1' in text
+    assert 'prajak_job_runs_total{job="fails",outcome="failed"} 1' in text
+    ended = int(clock.now().timestamp())
+    assert f'prajak_job_last_success_timestamp_seconds{{job="works"}} {ended}' in text
+    assert 'timestamp_seconds{job="fails"}' not in text

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 from flask import Flask
@@ -29,30 +28,6 @@ def browser(app: Flask) -> BrowserClient:
     client = app.test_client()
     assert isinstance(client, BrowserClient)
     return client
-
-
-@pytest.mark.both_backends
-def test_a_ready_server_names_its_parts(browser: BrowserClient):
-    assert browser.get("/healthz").json == {"alive": True}
-    answer = browser.get("/readyz")
-    assert answer.status_code == 200
-    assert answer.json == {"ready": True, "parts": {"database": True, "ephemeral": True, "keys": True}}
-
-
-def test_a_part_that_is_away_is_named(app: Flask, browser: BrowserClient, monkeypatch: pytest.MonkeyPatch):
-    provider = app.extensions["prajak_provider"]
-    provider.ground.database.engine.dispose()
-    monkeypatch.setattr(provider.ground.database, "engine", broken_engine(provider.ground))
-    answer = browser.get("/readyz")
-    assert answer.status_code == 503
-    assert answer.json["parts"]["database"] is False
-
-
-def broken_engine(ground: Ground):
-    from core.database import open_database
-
-    away = "postgresql+psycopg://nobody@127.0.0.1:1/none"
-    return open_database(replace(ground.settings, database_url=away)).engine
 
 
 def test_security_txt_has_what_rfc_9116_requires(browser: BrowserClient):

@@ -1,0 +1,83 @@
+"""What `/metrics` asks when it is read: whether the parts answer, and what lies in the database.
+
+Each question is bounded and stands alone: one that fails leaves its own numbers out and no others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from typing import TypeAlias
+
+import structlog
+from sqlalchemy import func, select
+from sqlalchemy.pool import QueuePool
+
+from core.audit import AuditEntry
+from core.metric_values import Key
+from core.outbox import OutboxMessage
+from idp.composition import Provider, health
+from keys.models import Key as KeyRow
+
+Samples: TypeAlias = Iterable[tuple[Key, float]]
+
+COUNTED = 100_000  # waiting rows; more are not told apart
+
+log = structlog.get_logger()
+
+
+def measured(provider: Provider) -> str:
+    """All that is known, as Prometheus' text. A database that is away is asked once: its time-outs would add up."""
+    up = health(provider)
+    samples: list[tuple[Key, float]] = [(("prajak_part_up", name), float(answers)) for name, answers in up.items()]
+    if up["database"]:
+        samples += [sample for question in QUESTIONS for sample in asked(question, provider)]
+    return provider.ground.metrics.text(samples)
+
+
+def asked(question: Callable[[Provider], Samples], provider: Provider) -> Samples:
+    try:
+        return list(question(provider))
+    except Exception:
+        log.exception("not_measured", question=question.__name__)
+        return ()
+
+
+def audit_trail(provider: Provider) -> Iterator[tuple[Key, float]]:
+    waiting = select(AuditEntry.at).where(AuditEntry.sequence.is_(None)).limit(COUNTED).subquery()
+    with provider.ground.database.read() as connection:
+        number, oldest = connection.execute(select(func.count(), func.min(waiting.c.at)).select_from(waiting)).one()
+    yield ("prajak_audit_waiting",), number
+    yield ("prajak_audit_lag_seconds",), seconds_since(provider, oldest)
+
+
+def outbox(provider: Provider) -> Iterator[tuple[Key, float]]:
+    waits = (OutboxMessage.delivered_at.is_(None), OutboxMessage.given_up_at.is_(None))
+    waiting = select(OutboxMessage.channel, OutboxMessage.created_at).where(*waits).limit(COUNTED).subquery()
+    query = select(waiting.c.channel, func.count(), func.min(waiting.c.created_at)).group_by(waiting.c.channel)
+    with provider.ground.database.read() as connection:
+        for channel, number, oldest in connection.execute(query):
+            yield ("prajak_outbox_waiting", channel), number
+            yield ("prajak_outbox_lag_seconds", channel), seconds_since(provider, oldest)
+
+
+def keys(provider: Provider) -> Iterator[tuple[Key, float]]:
+    by = (KeyRow.purpose, KeyRow.algorithm, KeyRow.state)
+    with provider.ground.database.read() as connection:
+        for purpose, algorithm, state, number in connection.execute(select(*by, func.count()).group_by(*by)):
+            yield ("prajak_keys", purpose, algorithm, state), number
+
+
+def connections(provider: Provider) -> Iterator[tuple[Key, float]]:
+    pool = provider.ground.database.engine.pool
+    if isinstance(pool, QueuePool):
+        yield ("prajak_database_connections", "used"), pool.checkedout()
+        yield ("prajak_database_connections", "size"), pool.size()
+
+
+def seconds_since(provider: Provider, moment: datetime | None) -> float:
+    """0 where nothing waits."""
+    return 0.0 if moment is None else max((provider.ground.clock.now() - moment).total_seconds(), 0.0)
+
+
+QUESTIONS = (audit_trail, outbox, keys, connections)
