@@ -72,11 +72,15 @@ class KeyRing:
             published_until=None,
         )
 
-    def discard(self, kid: str) -> None:
-        """Forgets a key that no row names, because another worker's was first."""
+    def forget(self, kid: str) -> None:
+        """Lets go of a key, which custody may still have."""
         self._signers.pop(kid, None)
         self._decrypters.pop(kid, None)
         self._secrets.pop(kid, None)
+
+    def discard(self, kid: str) -> None:
+        """Removes a key that no row names, because another worker's was first, or that was destroyed."""
+        self.forget(kid)
         self.custody.discard(kid)
 
     def _make(self, purpose: Purpose, algorithm: str) -> tuple[str, bytes | None]:

@@ -31,6 +31,8 @@ class KeyRecord:
     activates_at: datetime | None
     deactivated_at: datetime | None
     published_until: datetime | None
+    compromised_at: datetime | None = None
+    destroyed_at: datetime | None = None
 
 
 NEXT = ":next"
@@ -75,6 +77,12 @@ def hold_active(connection: Connection, kid: str) -> bool:
     return connection.execute(statement).rowcount == 1
 
 
+def mark_destroyed(connection: Connection, kid: str, at: datetime) -> bool:
+    """When custody has removed it; the first time stands."""
+    gone = (Key.kid == kid, Key.state == State.DESTROYED, Key.destroyed_at.is_(None))
+    return connection.execute(update(Key).where(*gone).values(destroyed_at=at)).rowcount == 1
+
+
 def withdraw(connection: Connection, kid: str, at: datetime) -> None:
     """Takes a deactivated key out of the JWKS now."""
     statement = update(Key).where(Key.kid == kid, Key.state == State.DEACTIVATED).values(published_until=at)
@@ -99,6 +107,11 @@ def load_purposes(connection: Connection, purposes: Sequence[Purpose]) -> list[K
     """Every key of these purposes, oldest first."""
     query = select(Key.__table__).where(Key.purpose.in_(purposes)).order_by(Key.created_at, Key.kid)
     return read(connection, query)
+
+
+def load_destroyed(connection: Connection) -> list[str]:
+    """What no worker may keep in its hands."""
+    return list(connection.execute(select(Key.kid).where(Key.state == State.DESTROYED)).scalars())
 
 
 def read(connection: Connection, query: Select[Any]) -> list[KeyRecord]:

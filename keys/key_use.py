@@ -12,6 +12,10 @@ from keys.errors import KeystoreError
 from keys.key_rows import KeyRecord
 from keys.key_states import State
 from keys.purposes import RULES, Purpose
+from keys.secret import SecretName
+from keys.use_count import Uses
+
+MOST_SEALS = 2**32
 
 
 def slot_of(record: KeyRecord) -> str:
@@ -33,6 +37,14 @@ def check_algorithm(purpose: Purpose, algorithm: str) -> str:
     return algorithm
 
 
+def check_becomes(purpose: Purpose, algorithm: str) -> None:
+    """What its one key may be followed by."""
+    check_rotates(purpose)
+    if algorithm not in RULES[purpose].becomes:
+        may = ", ".join(RULES[purpose].becomes) or "nothing else"
+        raise KeystoreError(f"{purpose} does not move to {algorithm}; it may be {may}")
+
+
 def has_come(record: KeyRecord, now: datetime) -> bool:
     """An announced successor whose time to sign is here."""
     return record.state is State.PRE_ACTIVATION and record.activates_at is not None and record.activates_at <= now
@@ -45,11 +57,27 @@ def is_aged(record: KeyRecord, now: datetime) -> bool:
     return record.state is State.ACTIVE and period is not None and begun + period <= now
 
 
+def is_worn(record: KeyRecord, uses: Uses) -> bool:
+    """SP 800-38D section 8.3: of random nonces under one key at most 2^32; a successor comes at half of that."""
+    return record.state is State.ACTIVE and record.algorithm == SecretName.A256GCM and uses.applied >= MOST_SEALS // 2
+
+
+def is_disbelieved(record: KeyRecord) -> bool:
+    """Others may have it, or had it before it was destroyed."""
+    return record.state is State.COMPROMISED or record.compromised_at is not None
+
+
+def takes_two(record: KeyRecord) -> bool:
+    """Whether its end cannot be undone: nothing of its own kind takes its place."""
+    return RULES[record.purpose].two_people
+
+
 def is_published(record: KeyRecord, now: datetime) -> bool:
+    """What was destroyed is published as if it were deactivated: its public half verifies what it signed."""
     rules = RULES[record.purpose]
-    if not rules.published or record.state is State.COMPROMISED:
+    if not rules.published or is_disbelieved(record) or record.state is State.SUSPENDED:
         return False
-    if rules.decrypts and record.state is State.DEACTIVATED:
+    if rules.decrypts and record.state in (State.DEACTIVATED, State.DESTROYED):
         return False  # nobody may encrypt to it any more
     return record.published_until is None or now < record.published_until
 

@@ -77,7 +77,7 @@ class RevocationList(Base):
     __tablename__ = "revocation_list"
 
     issuer_serial: Mapped[str] = mapped_column(ForeignKey("certificate.serial"), primary_key=True)
-    number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     this_update: Mapped[datetime] = mapped_column(UTCDateTime)
     next_update: Mapped[datetime] = mapped_column(UTCDateTime)
     revoked: Mapped[int] = mapped_column(Integer)  # how many entries it has

@@ -32,8 +32,19 @@ def test_only_the_arrows_of_the_standard_are_taken(before, after):
             check_transition(before, after)
 
 
-def test_nothing_comes_back_to_active():
-    assert [before for before in State if State.ACTIVE in TRANSITIONS[before]] == [State.PRE_ACTIVATION]
+def test_only_what_was_suspended_comes_back_to_active():
+    assert [before for before in State if State.ACTIVE in TRANSITIONS[before]] == [
+        State.PRE_ACTIVATION,
+        State.SUSPENDED,
+    ]
+
+
+def test_nothing_leads_out_of_destroyed_and_everything_can_lead_there():
+    assert not TRANSITIONS[State.DESTROYED]
+    reached = {State.DESTROYED}
+    for _ in State:
+        reached |= {before for before in State if TRANSITIONS[before] & reached}
+    assert reached == set(State)
 
 
 class LifeOfKeys(RuleBasedStateMachine):
