@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from core import database as types
+from core.audit_append_only import statements as append_only
 
 revision = "0003"
 down_revision = "0002"
@@ -12,6 +13,23 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.create_table(
+        "audit_checkpoint",
+        sa.Column("sequence", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("jws", sa.Text(), nullable=False),
+        sa.Column("time_stamp", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("sequence", name=op.f("pk_audit_checkpoint")),
+    )
+    op.create_table(
+        "audit_witness",
+        sa.Column("name", sa.String(length=400), nullable=False),
+        sa.Column("delivered_sequence", sa.BigInteger(), nullable=False),
+        sa.Column("delivered_at", types.UTCDateTime(timezone=True), nullable=True),
+        sa.Column("next_attempt_at", types.UTCDateTime(timezone=True), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("failure", sa.String(length=200), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_audit_witness")),
+    )
     op.create_table(
         "key_use",
         sa.Column("kid", sa.String(length=43), nullable=False),
@@ -90,6 +108,8 @@ def upgrade() -> None:
     # what was called by its length alone is called by what it does
     op.execute("UPDATE key SET algorithm = 'A256GCM' WHERE algorithm = '256-bit' AND purpose IN ('envelope', 'code')")
     op.execute("UPDATE key SET algorithm = 'HS256' WHERE algorithm = '256-bit'")
+    for statement in append_only(op.get_bind().dialect.name):
+        op.execute(statement)
 
 
 def downgrade() -> None:
