@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from cryptography import x509
-from sqlalchemy import Connection, RowMapping, Select, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from keys.models import Certificate, Revocation
@@ -86,13 +86,17 @@ def load_serials(connection: Connection, kid: str) -> list[int]:
     return [int(serial, 16) for serial in found]
 
 
-def newest_of_key(profile: str, kid: str) -> Select[bytes]:
-    where = (Certificate.profile == profile, Certificate.kid == kid)
-    return select(Certificate.der).where(*where).order_by(Certificate.not_after.desc()).limit(1)
+def newest_of_key(profile: str, kid: str, issuer_serial: str) -> Select[bytes]:
+    newest_first = Certificate.not_after.desc()
+    return select(Certificate.der).where(*of_key(profile, kid, issuer_serial)).order_by(newest_first).limit(1)
 
 
-def number_of_key(profile: str, kid: str) -> Select[int]:
-    return select(func.count()).select_from(Certificate).where(Certificate.profile == profile, Certificate.kid == kid)
+def number_of_key(profile: str, kid: str, issuer_serial: str) -> Select[int]:
+    return select(func.count()).select_from(Certificate).where(*of_key(profile, kid, issuer_serial))
+
+
+def of_key(profile: str, kid: str, issuer_serial: str) -> tuple[ColumnElement[bool], ...]:
+    return Certificate.profile == profile, Certificate.kid == kid, Certificate.issuer_serial == issuer_serial
 
 
 def load_one(connection: Connection, query: Select[bytes]) -> x509.Certificate | None:

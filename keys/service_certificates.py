@@ -10,6 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from core.ground import Ground
+from keys.authorities import Authority, serial_of
 from keys.certificate import CertificateAuthority
 from keys.certificate_rows import load_one, newest_of_key, number_of_key
 from keys.issuance import public_key_bits
@@ -43,28 +44,34 @@ class ServiceCertificates:
         self.ground = ground
         self.keystore = keystore
         self.authority = authority
-        self._known: dict[str, Service] = {}
+        self._known: dict[tuple[str, str], Service] = {}  # by key and issuer
 
-    def current(self, purpose: Purpose) -> Service:
-        """Who signs for this service now, certified and not about to end. May write: not within a transaction."""
+    def current(self, purpose: Purpose, *, issuer: str = "") -> Service:
+        """Who signs for this service now, certified and not about to end. May write: not within a transaction.
+
+        `issuer` names an older generation of the authority, whose own responder answers for what it issued (RFC 6960
+        section 4.2.2.2); otherwise the authority of now. NoAuthority where there is none.
+        """
         signer = self.keystore.active(purpose)
-        service = self._known.get(signer.kid)
+        by = self.authority.authorities.named(issuer) if issuer else self.authority.authorities.current()
+        service = self._known.get((signer.kid, by.name))
         if service is None or self._is_old(service.certificate):
-            certificate = self._load_or_issue(purpose, signer)
+            certificate = self._load_or_issue(purpose, signer, by)
             key_hash = sha1(public_key_bits(certificate), usedforsecurity=False).digest()
             service = Service(signer, certificate, certificate.public_bytes(Encoding.DER), key_hash)
-            self._known[signer.kid] = service
+            self._known[signer.kid, by.name] = service
         return service
 
-    def _load_or_issue(self, purpose: Purpose, signer: Signer) -> x509.Certificate:
-        profile = PROFILES[NAMES[purpose][0]]
+    def _load_or_issue(self, purpose: Purpose, signer: Signer, issuer: Authority) -> x509.Certificate:
+        profile, issued_by = PROFILES[NAMES[purpose][0]], serial_of(issuer)
         with self.ground.database.read() as connection:
-            newest = load_one(connection, newest_of_key(profile.name, signer.kid))
-            number = connection.execute(number_of_key(profile.name, signer.kid)).scalar_one()
+            newest = load_one(connection, newest_of_key(profile.name, signer.kid, issued_by))
+            number = connection.execute(number_of_key(profile.name, signer.kid, issued_by)).scalar_one()
         if newest is not None and not self._is_old(newest):
             return newest
-        slot = f"{profile.name}:{signer.kid}:{number + 1}"  # two workers that renew at once issue one
-        return self.authority.issue(profile.name, signer.public_key, self._name(purpose), slot=slot)
+        slot = f"{profile.name}:{signer.kid}:{issuer.name}:{number + 1}"  # two workers that renew at once issue one
+        name = self._name(purpose)
+        return self.authority.issue(profile.name, signer.public_key, name, slot=slot, issuer=issuer.name)
 
     def _name(self, purpose: Purpose) -> Subject:
         name, organisation = self.authority.product
