@@ -15,6 +15,7 @@ from sqlalchemy import String, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
+from core.audit_origin import acting
 from core.database import Base, UTCDateTime
 from core.ground import Ground
 from core.identifiers import new_id
@@ -36,11 +37,15 @@ class Lease(Base):
 
 @dataclass(frozen=True)
 class Job:
-    """`run` does a bounded piece of work and may be called again at once by another worker."""
+    """`run` does a bounded piece of work and may be called again at once by another worker.
+
+    `everywhere`: each worker does it for itself, because it is about what that worker has in memory.
+    """
 
     name: str
     every: timedelta
     run: Callable[[], object]
+    everywhere: bool = False
 
 
 class Jobs:
@@ -67,14 +72,20 @@ class Jobs:
             if job.name in last and now - last[job.name] < job.every:
                 continue
             last[job.name] = now
-            if elect(self.ground, job.name, self.holder):
+            if job.everywhere or elect(self.ground, job.name, self.holder):
                 self._run(job)
 
     def _run(self, job: Job) -> None:
         try:
-            job.run()
+            with acting("job", f"job {job.name}"):
+                job.run()
         except Exception:
             log.exception("job_failed", job=job.name)
+            self.ground.metrics.count("prajak_job_runs_total", job.name, "failed")
+            return
+        self.ground.metrics.count("prajak_job_runs_total", job.name, "done")
+        ended = self.ground.clock.now().timestamp()
+        self.ground.metrics.gauge("prajak_job_last_success_timestamp_seconds", ended, job.name)
 
     def _loop(self) -> None:
         last: dict[str, datetime] = {}

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import structlog
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from core import audit
 from core.ground import Ground
@@ -17,6 +19,8 @@ from keys.key_rows import KeyRecord, active_slot, insert_key, load_destroyed, lo
 from keys.purposes import Purpose
 from keys.signer import Custody, open_custody
 from keys.use_count import UseCounter, Uses, load_uses
+
+log = structlog.get_logger()
 
 LOOK_AGAIN = timedelta(seconds=5)  # what one worker changes takes effect on every other within this
 
@@ -59,6 +63,13 @@ class KeyShelf:
         with self.ground.database.read() as connection:
             for kid in load_destroyed(connection):
                 self.ring.forget(kid)
+
+    def close(self) -> None:
+        """Writes what this worker counted; a database that is away leaves it unwritten, which the log says."""
+        try:
+            self.counter.flush(self.ground.database, self.ground.clock)
+        except SQLAlchemyError:
+            log.exception("key_uses_not_written")
 
     def _active_record(self, purpose: Purpose, algorithm: str | None = None) -> KeyRecord:
         record = self._slot(active_slot(purpose, algorithm))
