@@ -27,7 +27,7 @@ class Settings:
     rp_id: str  # WebAuthn section 4: the relying party identifier, set once
     database_url: str
     redis_url: str = ""  # empty: the database serves
-    keys_url: str  # file:DIRECTORY (RFC 7512 pkcs11: is refused until it is built)
+    keys_url: str  # file:DIRECTORY, or a pkcs11: URI (RFC 7512)
     keys_passphrase_file: Path | None = None
     sandbox: bool = False
     data_dir: Path
@@ -41,6 +41,10 @@ class Settings:
     mtls_url: str = ""  # RFC 8705 section 5: the base of mtls_endpoint_aliases, no trailing slash; empty: no mTLS
     mtls_trust: Path | None = None  # PEM file or folder: the authorities that certify clients (tls_client_auth)
     audit_witness: tuple[str, ...] = ()  # who keeps the audit trail's checkpoints: file:, https: and mailto: URLs
+    tsa_urls: tuple[str, ...] = ()  # RFC 3161 authorities of others, in the order they are asked; empty: our own
+    tsa_trust: Path | None = None  # PEM file or folder: the roots of those authorities
+    tsa_ntp: bool = False  # our own stamps only while the kernel calls its clock synchronised
+    ocsp_url: str = ""  # the responder's public address in certificates; empty: ISSUER/ocsp
     log_level: str = "info"
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     metrics_networks: tuple[IPv4Network | IPv6Network, ...] = LOOPBACK_NETWORKS  # who may read /metrics
@@ -90,9 +94,6 @@ def load_settings(environment: Mapping[str, str] | None = None, toml: Path = Pat
     def value(name: str, default: str = "") -> str:
         return environment.get(f"PRAJAK_{name}") or str(written.get(name.lower(), "")) or default
 
-    for absent in ("TSA_URL", "OCSP_URL"):
-        if value(absent):
-            raise SettingsError(f"PRAJAK_{absent}: an outside service is not built yet; leave it empty to use our own")
     sandbox = boolean("SANDBOX", value("SANDBOX", "0"))
     issuer = check_issuer(value("ISSUER", "http://localhost:8080" if sandbox else ""), sandbox=sandbox)
     port = urlsplit(issuer).port or 443
@@ -114,6 +115,10 @@ def load_settings(environment: Mapping[str, str] | None = None, toml: Path = Pat
         attestation_roots=path(value("ATTESTATION_ROOTS")),
         outbound_ca=path(value("OUTBOUND_CA")),
         software_statement_issuers=path(value("SOFTWARE_STATEMENT_ISSUERS")),
+        tsa_urls=check_tsa_urls(value("TSA_URL"), value("TSA_TRUST")),
+        tsa_trust=path(value("TSA_TRUST")),
+        tsa_ntp=boolean("TSA_NTP", value("TSA_NTP", "0" if sandbox else "1")),
+        ocsp_url=check_ocsp_url(value("OCSP_URL")),
         dpop_nonces=boolean("DPOP_NONCES", value("DPOP_NONCES", "0")),
         audit_witness=check_audit_witness(value("AUDIT_WITNESS"), sandbox=sandbox),
         log_level=value("LOG_LEVEL", "info").lower(),
@@ -163,11 +168,29 @@ def check_audit_witness(text: str, *, sandbox: bool) -> tuple[str, ...]:
     return witnesses
 
 
+def check_tsa_urls(text: str, trust: str) -> tuple[str, ...]:
+    """Parted by spaces. Plain http is usual among time-stamp authorities, and safe: what they answer is signed."""
+    urls = tuple(text.split())
+    for url in urls:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.fragment:
+            raise SettingsError("PRAJAK_TSA_URL must be http or https URLs, parted by spaces")
+    if urls and not trust:
+        raise SettingsError("PRAJAK_TSA_URL needs PRAJAK_TSA_TRUST: the roots that their time-stamps must lead to")
+    return urls
+
+
+def check_ocsp_url(url: str) -> str:
+    """It stands in certificates for their whole life; RFC 6960 appendix A.1 appends to it."""
+    parts = urlsplit(url)
+    if url and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
+        raise SettingsError("PRAJAK_OCSP_URL must be an http or https URL without a query or a fragment")
+    return url
+
+
 def check_keys_url(url: str) -> str:
-    if url.startswith("pkcs11:"):
-        raise SettingsError("PRAJAK_KEYS_URL: pkcs11: is not built yet; use file:DIRECTORY")
-    if not url.startswith("file:"):
-        raise SettingsError("PRAJAK_KEYS_URL must be file:DIRECTORY")
+    if not url.startswith(("file:", "pkcs11:")):
+        raise SettingsError("PRAJAK_KEYS_URL must be file:DIRECTORY or a pkcs11: URI (RFC 7512)")
     return url
 
 

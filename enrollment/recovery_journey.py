@@ -28,14 +28,14 @@ class RecoveryJourney:
         key = f"{self.services.accounts.citizen_index(citizen_number).hex()}:{source}"[:200]
         self.services.throttle.check_failures("recovery", key)
         account_id = self.services.accounts.find_by_citizen_number(citizen_number)
-        secret = self._begin(account_id, typed, source=source, return_to=return_to) if account_id else None
+        secret = self._begin(account_id, typed, return_to=return_to) if account_id else None
         if secret is None:
             self.services.throttle.failed("recovery", key)
             raise PersonError(NOT_RECOVERED)
         self.services.throttle.succeeded("recovery", key)
         return secret
 
-    def _begin(self, account_id: str, typed: str, *, source: str, return_to: str) -> str | None:
+    def _begin(self, account_id: str, typed: str, *, return_to: str) -> str | None:
         """The code is spent in the transaction that begins the case: of two parallel uses one wins."""
         services, cases = self.services, self.services.cases
         contact = contact_of(services.accounts.attributes(account_id))
@@ -52,7 +52,5 @@ class RecoveryJourney:
             case = cases.read(connection, case_id)
             keep_contact(connection, cases, case, contact)
             send_code(connection, services, cases.read(connection, case_id), contact)
-            audit.record(
-                connection, self.ground.clock, event="recovery.begun", actor=case_id, subject=account_id, source=source
-            )
+            audit.record(connection, self.ground.clock, event="recovery.begun", actor=case_id, subject=account_id)
         return secret

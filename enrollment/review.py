@@ -72,14 +72,14 @@ class Review:
 
     # ------------------------------------------------------------ 1. opening
 
-    def open(self, officer: Officer, citizen_number: str, *, source: str) -> str:
+    def open(self, officer: Officer, citizen_number: str) -> str:
         """Returns the case: a new one, or the one under way. Every look-up is counted and recorded."""
         self.services.throttle.check("officer-lookup", officer.account_id, limit=LOOKUPS, window=timedelta(hours=1))
         account_id = self.accounts.find_by_citizen_number(citizen_number)
         with self.ground.database.write() as connection:
             audit.record(
                 connection, self.ground.clock, event="officer.looked_up", actor=officer.account_id,
-                subject=account_id or "", source=source,
+                subject=account_id or "",
             )  # fmt: skip
         if account_id is None:
             raise PersonError(NO_ACCOUNT, field="citizen_number")
@@ -172,7 +172,7 @@ class Review:
 
     # ------------------------------------------------------------ 2. capturing
 
-    def capture(self, officer: Officer, case_id: str, inspection: Inspection, *, source: str) -> None:
+    def capture(self, officer: Officer, case_id: str, inspection: Inspection) -> None:
         """Raises PersonError beside `laser_code` where the register does not confirm: it can be read once more, and a
         card that stays unconfirmed is grounds to close the case.
         """
@@ -207,12 +207,12 @@ class Review:
             detail = {"case": case.id} | {method: outcome for _, method, outcome, _ in checks}
             audit.record(
                 connection, self.ground.clock, event="review.captured", actor=officer.account_id,
-                subject=case.account_id, source=source, detail=detail,
+                subject=case.account_id, detail=detail,
             )  # fmt: skip
 
     # ------------------------------------------------------------ 3. deciding
 
-    def decide(self, officer: Officer, case_id: str, *, approve: bool, reason: str, source: str) -> None:
+    def decide(self, officer: Officer, case_id: str, *, approve: bool, reason: str) -> None:
         """Raises NotAllowed for who opened, captured, or is the citizen; StepTaken for who comes second."""
         case = self.load(officer, case_id)
         reason = check_reason(reason, required=not approve)
@@ -238,7 +238,7 @@ class Review:
             event = "review.approved" if approve else "review.refused"
             audit.record(
                 connection, self.ground.clock, event=event, actor=officer.account_id, subject=case.account_id,
-                source=source, detail={"case": case.id, "policy": awarded.policy, "rule": awarded.rule},
+                detail={"case": case.id, "policy": awarded.policy, "rule": awarded.rule},
             )  # fmt: skip
 
     def _check_by_second_officer(self, connection: Connection, officer: Officer, case: Case) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from core import audit
+from core import audit_chain
 from core.ephemeral import DatabaseEphemeral
 from core.jobs import Job
 from core.one_time import purge_spent
 from idp.admin.invitation import purge_invitations
 from idp.composition import Provider
+from keys.use_count import FLUSHED
+
+CHAINED_AT_ONCE = 10  # batches: five thousand entries in one round
 
 
 def background(provider: Provider) -> list[Job]:
@@ -18,10 +21,13 @@ def background(provider: Provider) -> list[Job]:
     second, minute = timedelta(seconds=1), timedelta(minutes=1)
     return [
         Job("audit-sequencer", second / 4, lambda: chain_audit(provider)),
+        Job("audit-checkpoint", minute, provider.trust.checkpoints.make),
+        Job("audit-witness", 5 * second, provider.witnesses.deliver),
         Job("outbox", second / 4, provider.outbox.deliver_due),
         Job("expired-sessions", 5 * second, provider.sessions.end_expired),
         Job("expired-enrolments", minute, provider.enrolment.cases.expire_due),
         Job("keys", minute, provider.trust.maintain),
+        Job("keys-in-hand", FLUSHED, provider.trust.keystore.tend, everywhere=True),
         Job("keys-ahead", 5 * second, provider.trust.keystore.make_ahead),
         Job("client-keys", 10 * minute, provider.server.client_keys.refresh_due),
         Job("purge", 10 * minute, lambda: purge(provider, ground.clock.now())),
@@ -31,10 +37,12 @@ def background(provider: Provider) -> list[Job]:
 def chain_audit(provider: Provider) -> None:
     """House rule 7: the one elected sequencer gives entries their place, in bounded steps."""
     with provider.ground.database.read() as connection:
-        if not audit.has_unchained(connection):
+        if not audit_chain.has_unchained(connection):
             return
-    with provider.ground.database.write() as connection:
-        audit.chain(connection)
+    for _ in range(CHAINED_AT_ONCE):
+        with provider.ground.database.write() as connection:
+            if audit_chain.chain(connection) < audit_chain.BATCH:
+                return
 
 
 def purge(provider: Provider, now: datetime) -> None:

@@ -34,7 +34,7 @@ class DeskSessions:
         self.ground = ground
         self.envelope = envelope
 
-    def start(self, *, sub: str, sid: str, name_th: str, name_en: str, source: str) -> str:
+    def start(self, *, sub: str, sid: str, name_th: str, name_en: str) -> str:
         """A new session; its secret is for the cookie and stands nowhere else."""
         session_id, secret, now = new_id(), new_secret(), self.ground.clock.now()
         names = json.dumps([name_th, name_en], ensure_ascii=False).encode()
@@ -55,7 +55,6 @@ class DeskSessions:
                 event="signing.session.started",
                 actor=sub,
                 subject=session_id,
-                source=source,
             )
         return secret
 

@@ -38,7 +38,7 @@ class SigningAct:
         self.services = services
         self.ground = services.ground
 
-    def authorize(self, officer: Officer, pending: PendingRequest, code: str, source: str) -> str:
+    def authorize(self, officer: Officer, pending: PendingRequest, code: str) -> str:
         """Step 3, and 4 at once; answers the document's identifier."""
         services = self.services
         document = services.documents.load(pending.document_id, sub=officer.sub)
@@ -56,12 +56,12 @@ class SigningAct:
                 issuer=services.issuer,
                 settings=self.ground.settings,
             )
-            self._spend(officer, document, authorization, source)
+            self._spend(officer, document, authorization)
         except NotAuthorized as refusal:
-            self._refused(officer, document, refusal.reason, source)
+            self._refused(officer, document, refusal.reason)
             raise
         except AuthorizationExpired:
-            self._refused(officer, document, "expired", source)
+            self._refused(officer, document, "expired")
             raise
         self.complete(document.id)
         return document.id
@@ -103,7 +103,7 @@ class SigningAct:
             except AuthorizationExpired:
                 log.warning("signing_authorization_ran_out", document=document_id)
 
-    def _spend(self, officer: Officer, document: Document, authorization: SignatureAuthorization, source: str) -> None:
+    def _spend(self, officer: Officer, document: Document, authorization: SignatureAuthorization) -> None:
         """One transaction: spent, counted, marked. Of two answers with one assertion exactly one comes through."""
         request, now = authorization.request, self.ground.clock.now()
         digest = request.documents[0].digest
@@ -128,11 +128,10 @@ class SigningAct:
                 event="signing.document.authorized",
                 actor=officer.sub,
                 subject=document.id,
-                source=source,
                 detail=detail,
             )
 
-    def _refused(self, officer: Officer, document: Document, reason: str, source: str) -> None:
+    def _refused(self, officer: Officer, document: Document, reason: str) -> None:
         """Its own transaction, committed before the refusal is told."""
         log.warning("signing_refused", document=document.id, reason=reason)
         with self.ground.database.write() as connection:
@@ -143,7 +142,6 @@ class SigningAct:
                 actor=officer.sub,
                 subject=document.id,
                 reason=reason,
-                source=source,
             )
 
     def _begin(self, document_id: str) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 from flask import current_app, request
 from flask.typing import ResponseReturnValue
 
+from core.audit_origin import Pseudonym
 from core.ground import Ground
 
 Guard = Callable[[], ResponseReturnValue | None]
@@ -18,12 +19,14 @@ Guard = Callable[[], ResponseReturnValue | None]
 class Web:
     """What `idp/app.py` gives: `signed_in` for the menu, and `guards`, one for each word of `callers`.
 
-    A guard returns None to let pass, or the answer that is sent instead.
+    A guard returns None to let pass, or the answer that is sent instead. `pseudonym` is what the audit trail calls a
+    network address; without one it says nothing of where.
     """
 
     ground: Ground
     guards: Mapping[str, Guard] = field(default_factory=dict)
     signed_in: Callable[[], object | None] = lambda: None
+    pseudonym: Pseudonym = lambda _address: ""
 
 
 def current_view() -> Callable[..., Any] | None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from ipaddress import IPv4Network, IPv6Network, ip_address
+from time import perf_counter
 from urllib.parse import urlsplit
 
 import structlog
-from flask import Flask, g, redirect, request
+from flask import Flask, Response, g, redirect, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest, HTTPException
 
+from core.audit_origin import Origin, change
 from core.errors import PersonError
 from core.identifiers import new_id
 from core.web.csrf import check_csrf, csrf_field
@@ -33,6 +35,8 @@ def install(app: Flask, web: Web) -> None:
     app.jinja_env.globals["csrf_field"] = csrf_field
     app.before_request(before)
     app.after_request(after)
+    app.after_request(measure)
+    app.teardown_request(depart)
     app.context_processor(context)
     app.register_error_handler(PersonError, person_error)
     app.register_error_handler(HTTPException, http_error)
@@ -44,12 +48,14 @@ def install(app: Flask, web: Web) -> None:
 def before() -> ResponseReturnValue | None:
     """In this order: the right host, a bounded and clean request, the same site, an allowed caller."""
     web = current_web()
+    g.begun = perf_counter()
     g.reference = new_id()
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(reference=g.reference)
     view = current_view()
     if view is None:
         return None
+    arrive(web)
     is_machine = getattr(view, "machine", False)
     if not is_machine and request.method == "GET" and request.host != urlsplit(web.ground.settings.issuer).netloc:
         return redirect_to_issuer(web)
@@ -61,6 +67,27 @@ def before() -> ResponseReturnValue | None:
         check_csrf(web)
     guard = web.guards.get(getattr(view, "callers", ""))
     return guard() if guard else None
+
+
+def arrive(web: Web) -> None:
+    """Whatever this request brings about says from where it came and by which route. A call to ourselves stands within
+    the request that makes it, so what was said before is said again afterwards.
+    """
+    g.origin_before = change(Origin(web.pseudonym(source()), f"{request.method} {request.url_rule}"))
+
+
+def depart(_error: BaseException | None = None) -> None:
+    if "origin_before" in g:
+        change(g.pop("origin_before"))
+
+
+def measure(response: Response) -> Response:
+    """By the route's rule: an address holds identifiers, and strangers could make up any number of them."""
+    metrics, rule = current_web().ground.metrics, request.url_rule
+    route, method = (rule.rule, request.method) if rule else ("none", "any")
+    metrics.count("prajak_requests_total", route, method, str(response.status_code))
+    metrics.observe("prajak_request_seconds", perf_counter() - g.get("begun", perf_counter()), route)
+    return response
 
 
 def redirect_to_issuer(web: Web) -> ResponseReturnValue | None:

@@ -50,7 +50,7 @@ class RegisterStatus:
                 self.ground.ephemeral.count(kind, key, window)
         with self.ground.database.write() as connection:
             event = "register.confirmed" if confirmed else "register.not_confirmed"
-            audit.record(connection, self.ground.clock, event=event, actor=actor, source=source)
+            audit.record(connection, self.ground.clock, event=event, actor=actor)
         return confirmed
 
     def address(self, claim: CardClaim) -> dict[str, str]:

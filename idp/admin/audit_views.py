@@ -5,13 +5,14 @@ The whole trail is proven by `prajak audit verify`, which may take its time; a p
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from flask import request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import RowMapping, func, select
+from sqlalchemy import Connection, RowMapping, select
 
-from core.audit import AuditEntry, entry_hash
+from core.audit import AuditEntry
+from core.audit_chain import as_entry, is_own_hash, stored, waiting
 from core.web import callers, page
 from idp.admin.navigation import navigation
 from idp.admin.services import ConsoleServices
@@ -34,26 +35,27 @@ class AuditPages:
         return page(
             "admin/audit.html",
             navigation=navigation(self.services, "/console/audit"),
-            entries=[(each, is_as_chained(each)) for each in entries],
+            entries=entries,
             wanted=wanted,
-            older=entries[-1]["number"] if len(entries) == PAGE else None,
+            older=entries[-1][0]["number"] if len(entries) == PAGE else None,
             unchained=unchained,
             filters=FILTERS,
         )
 
-    def load(self, wanted: Mapping[str, str], before: str) -> tuple[list[RowMapping], int]:
+    def load(self, wanted: Mapping[str, str], before: str) -> tuple[list[tuple[RowMapping, bool | None]], int]:
+        """Each entry with whether it still is what was chained; None where the sequencer has not been there yet."""
         table = AuditEntry.__table__
         query = select(table).order_by(AuditEntry.number.desc()).limit(PAGE)
         query = query.where(*(table.c[name] == value for name, value in wanted.items() if value))
         if before.isascii() and before.isdigit() and len(before) <= MAX_DIGITS:
             query = query.where(AuditEntry.number < int(before))
-        waiting = select(func.count()).select_from(AuditEntry).where(AuditEntry.sequence.is_(None))
         with self.services.ground.database.read() as connection:
-            return list(connection.execute(query).mappings()), int(connection.execute(waiting).scalar_one())
+            rows = connection.execute(query).mappings().all()
+            as_chained = states(connection, [row["number"] for row in rows])
+            return [(row, as_chained[row["number"]]) for row in rows], waiting(connection).count
 
 
-def is_as_chained(entry: RowMapping) -> bool | None:
-    """None while the sequencer has not been there yet."""
-    if entry["sequence"] is None:
-        return None
-    return bool(entry_hash(entry["previous_hash"], entry["sequence"], entry) == entry["entry_hash"])
+def states(connection: Connection, numbers: Sequence[int]) -> dict[int, bool | None]:
+    """By number; what is compared is what is stored, not what a library made of it."""
+    found = map(as_entry, connection.execute(stored(connection).where(AuditEntry.number.in_(numbers))))
+    return {each.number: None if each.sequence is None else is_own_hash(each, each.previous_hash) for each in found}

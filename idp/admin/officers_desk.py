@@ -13,7 +13,6 @@ from flask import Blueprint, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from core import web
 from core.errors import NotAllowed, PersonError
 from core.i18n import BUDDHIST_ERA, format_date, language
 from core.web import callers, page
@@ -74,7 +73,7 @@ class OfficersDesk:
         """The number is posted, never part of an address: addresses are kept in histories."""
         try:
             number = read_citizen_number(request.form.get("citizen_number", ""))
-            case_id = self.review.open(self._officer(), number, source=web.source())
+            case_id = self.review.open(self._officer(), number)
         except StepTaken:
             return redirect("/officer", 303)
         except PersonError as error:
@@ -88,7 +87,7 @@ class OfficersDesk:
         if inspection is None:
             return self._case_page(case_id, errors, 400)
         return self._act(
-            case_id, lambda: self.review.capture(self._officer(), case_id, inspection, source=web.source())
+            case_id, lambda: self.review.capture(self._officer(), case_id, inspection)
         )
 
     @callers(PROOFING_OFFICER)
@@ -107,7 +106,7 @@ class OfficersDesk:
     def _decide(self, case_id: str, *, approve: bool, reason: str) -> None:
         """Where access was lost, whoever is still signed in with the old passkeys is signed out at once."""
         officer = self._officer()
-        self.review.decide(officer, case_id, approve=approve, reason=reason, source=web.source())
+        self.review.decide(officer, case_id, approve=approve, reason=reason)
         file = self.review.file(officer, case_id)
         if approve and file.inspection and file.inspection["new_contact"]:
             with self.enrolment.ground.database.write() as connection:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from core.audit import chain, head, verify_chain
+from core.audit_chain import chain, head
+from core.audit_verify import verify_chain
 from idp.command.output import json_option, show_one
 from idp.composition import compose
 

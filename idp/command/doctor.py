@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 
 import click
 
-from core.audit import verify_chain
+from core.audit_verify import verify_chain
 from core.migration import differences
 from core.outbound import OutboundFailed, OutboundRefused
 from core.settings import SettingsError, load_settings

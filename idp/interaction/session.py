@@ -80,7 +80,6 @@ class SessionStore:
         authentication: Authentication,
         *,
         previous: SignedIn | None = None,
-        source: str = "",
     ) -> str:
         """Signs in; returns the new token. The same person's session goes on under its `sid`; another's is ended."""
         if previous is not None and previous.account_id == authentication.account_id:
@@ -93,7 +92,7 @@ class SessionStore:
         row = proven(authentication, token=token, now=now)
         row |= {"sid": sid, "account_id": authentication.account_id, "started_at": now, "last_seen": now}
         connection.execute(insert(Session), row)
-        self._record(connection, "session.started", authentication, sid=sid, source=source)
+        self._record(connection, "session.started", authentication, sid=sid)
         return token
 
     def step_up(self, connection: Connection, current: SignedIn, authentication: Authentication) -> str:
@@ -169,15 +168,12 @@ class SessionStore:
         with self.ground.database.write() as connection:
             connection.execute(update(Session).where(in_force(sid), Session.last_seen < now).values(last_seen=now))
 
-    def _record(
-        self, connection: Connection, event: str, authentication: Authentication, *, sid: str, source: str = ""
-    ) -> None:
+    def _record(self, connection: Connection, event: str, authentication: Authentication, *, sid: str) -> None:
         audit.record(
             connection,
             self.ground.clock,
             event=event,
             actor=authentication.account_id,
             subject=authentication.account_id,
-            source=source,
             detail={"sid": sid, "aal": int(authentication.aal), "amr": " ".join(authentication.amr)},
         )

@@ -20,7 +20,7 @@ def current(services: InteractionServices) -> SignedIn | None:
 def sign_in(services: InteractionServices, authentication: Authentication) -> None:
     """Starts or renews the session; the new cookie goes out with this request's answer."""
     with services.ground.database.write() as connection:
-        token = services.sessions.start(connection, authentication, previous=current(services), source=web.source())
+        token = services.sessions.start(connection, authentication, previous=current(services))
     keep(services, token)
 
 

@@ -15,7 +15,7 @@ from flask.typing import ResponseReturnValue
 
 from core.assurance import AAL, IAL, Acr, parse_acr, satisfies
 from core.errors import PersonError
-from core.web import ANYONE, callers, get_cookie, machine, set_cookie, source
+from core.web import ANYONE, callers, get_cookie, machine, set_cookie
 from signing.authorization import CLIENT_ID, sign_in_redirect_uri
 from signing.pending import PendingRequest
 from signing.refusals import AuthorizationExpired, NotAuthorized, StaleAnswer, TokenRefused
@@ -63,7 +63,7 @@ def authorized() -> ResponseReturnValue:
         pending = take_pending(get_cookie(SESSION_COOKIE))
         if "code" not in request.args:
             return redirect(f"{page}?notice=declined", 303)
-        SigningAct(given).authorize(officer(), pending, request.args["code"], source())
+        SigningAct(given).authorize(officer(), pending, request.args["code"])
     except StaleAnswer:
         return redirect(page if document_id else "/sign?notice=stale", 303)
     except AuthorizationExpired:
@@ -121,7 +121,6 @@ def start_session(pending: PendingRequest, code: str) -> str:
         sid=str(claims.get("sid", "")),
         name_th=str(names.get("name#th") or names.get("name") or ""),
         name_en=str(names.get("name") or ""),
-        source=source(),
     )
 
 

@@ -28,7 +28,6 @@ from tests.enrollment.conftest import Provider, Registry
 from tests.enrollment.seeded import seed_citizen
 
 OFFICE = ("district/counter",)
-DESK = {"source": "192.0.2.1"}
 
 
 @pytest.fixture
@@ -63,8 +62,8 @@ def inspection(person: FictionalPerson, **changed: object) -> Inspection:
 
 
 def captured(review: Review, officer: Officer, person: FictionalPerson, **changed: object) -> str:
-    case_id = review.open(officer, person.citizen_number, **DESK)
-    review.capture(officer, case_id, inspection(person, **changed), **DESK)
+    case_id = review.open(officer, person.citizen_number)
+    review.capture(officer, case_id, inspection(person, **changed))
     return case_id
 
 
@@ -72,7 +71,7 @@ def test_two_officers_raise_a_citizen_to_ial2_1(
     review: Review, officers: list[Officer], citizen: str, person: FictionalPerson, services: EnrolmentServices
 ):
     case_id = captured(review, officers[0], person)
-    review.decide(officers[1], case_id, approve=True, reason="", **DESK)
+    review.decide(officers[1], case_id, approve=True, reason="")
     identity = services.accounts.identity(citizen)
     assert identity is not None
     assert (identity.ial, identity.unverified_mapping) == (IAL.IAL2_1, True)
@@ -85,12 +84,12 @@ def test_two_officers_raise_a_citizen_to_ial2_1(
 def test_who_opened_the_case_does_not_decide_it(
     review: Review, officers: list[Officer], citizen: str, person: FictionalPerson
 ):
-    case_id = review.open(officers[0], person.citizen_number, **DESK)
-    review.capture(officers[1], case_id, inspection(person), **DESK)
+    case_id = review.open(officers[0], person.citizen_number)
+    review.capture(officers[1], case_id, inspection(person))
     for barred in officers[:2]:
         with pytest.raises(NotAllowed):
-            review.decide(barred, case_id, approve=True, reason="", **DESK)
-    review.decide(officers[2], case_id, approve=True, reason="", **DESK)
+            review.decide(barred, case_id, approve=True, reason="")
+    review.decide(officers[2], case_id, approve=True, reason="")
 
 
 def test_who_opened_the_case_does_not_refuse_it_either(
@@ -98,7 +97,7 @@ def test_who_opened_the_case_does_not_refuse_it_either(
 ):
     case_id = captured(review, officers[0], person)
     with pytest.raises(NotAllowed):
-        review.decide(officers[0], case_id, approve=False, reason="no", **DESK)
+        review.decide(officers[0], case_id, approve=False, reason="no")
 
 
 def test_an_officer_never_touches_a_case_about_oneself(
@@ -106,12 +105,12 @@ def test_an_officer_never_touches_a_case_about_oneself(
 ):
     oneself = Officer(citizen, OFFICE)
     with pytest.raises(NotAllowed):
-        review.open(oneself, person.citizen_number, **DESK)
+        review.open(oneself, person.citizen_number)
     case_id = captured(review, officers[0], person)
     for act in (
         lambda: review.load(oneself, case_id),
         lambda: review.file(oneself, case_id),
-        lambda: review.decide(oneself, case_id, approve=True, reason="", **DESK),
+        lambda: review.decide(oneself, case_id, approve=True, reason=""),
     ):
         with pytest.raises(NotAllowed):
             act()
@@ -126,15 +125,15 @@ def test_another_office_s_case_does_not_exist(
     for act in (
         lambda: review.load(stranger, case_id),
         lambda: review.file(stranger, case_id),
-        lambda: review.capture(stranger, case_id, inspection(person), **DESK),
-        lambda: review.decide(stranger, case_id, approve=True, reason="", **DESK),
+        lambda: review.capture(stranger, case_id, inspection(person)),
+        lambda: review.decide(stranger, case_id, approve=True, reason=""),
         lambda: review.close(stranger, case_id, "x"),
     ):
         with pytest.raises(NotFound):
             act()
     assert review.listed(stranger) == []
     with pytest.raises(PersonError):
-        review.open(stranger, person.citizen_number, **DESK)
+        review.open(stranger, person.citizen_number)
 
 
 def test_an_enrolment_s_case_is_no_officer_s(
@@ -163,9 +162,9 @@ def test_a_check_that_was_not_passed_cannot_be_approved_away(
 ):  # fmt: skip
     case_id = captured(review, officers[0], person, **changed)
     with pytest.raises(PersonError, match="cannot be approved"):
-        review.decide(officers[1], case_id, approve=True, reason="", **DESK)
+        review.decide(officers[1], case_id, approve=True, reason="")
     assert review.load(officers[1], case_id).state == State.CAPTURED
-    review.decide(officers[1], case_id, approve=False, reason="ภาพไม่ตรง", **DESK)
+    review.decide(officers[1], case_id, approve=False, reason="ภาพไม่ตรง")
     identity = services.accounts.identity(citizen)
     assert identity is not None
     assert identity.ial == IAL.IAL1_3
@@ -175,9 +174,9 @@ def test_a_check_that_was_not_passed_cannot_be_approved_away(
 def test_a_card_that_the_register_does_not_confirm_is_not_captured(
     review: Review, officers: list[Officer], citizen: str, person: FictionalPerson
 ):
-    case_id = review.open(officers[0], person.citizen_number, **DESK)
+    case_id = review.open(officers[0], person.citizen_number)
     with pytest.raises(PersonError) as refused:
-        review.capture(officers[0], case_id, inspection(person, laser_code="ZT0000000000"), **DESK)
+        review.capture(officers[0], case_id, inspection(person, laser_code="ZT0000000000"))
     assert refused.value.field == "laser_code"
     assert review.load(officers[0], case_id).state == State.OPENED
 
@@ -185,43 +184,43 @@ def test_a_card_that_the_register_does_not_confirm_is_not_captured(
 def test_a_register_that_does_not_answer_loses_nothing(
     review: Review, officers: list[Officer], citizen: str, person: FictionalPerson, registry: Registry
 ):
-    case_id = review.open(officers[0], person.citizen_number, **DESK)
+    case_id = review.open(officers[0], person.citizen_number)
     registry.simulator.mode = Mode.MAINTENANCE
     with pytest.raises(Unavailable):
-        review.capture(officers[0], case_id, inspection(person), **DESK)
+        review.capture(officers[0], case_id, inspection(person))
     registry.simulator.mode = Mode.ANSWERS
-    review.capture(officers[0], case_id, inspection(person), **DESK)
+    review.capture(officers[0], case_id, inspection(person))
 
 
 def test_a_refusal_needs_its_reason(review: Review, officers: list[Officer], citizen: str, person: FictionalPerson):
     case_id = captured(review, officers[0], person)
     for reason in ("", "  ", "x" * 2001):
         with pytest.raises(PersonError) as refused:
-            review.decide(officers[1], case_id, approve=False, reason=reason, **DESK)
+            review.decide(officers[1], case_id, approve=False, reason=reason)
         assert refused.value.field == "reason"
 
 
 def test_steps_out_of_order_lead_on(review: Review, officers: list[Officer], citizen: str, person: FictionalPerson):
-    case_id = review.open(officers[0], person.citizen_number, **DESK)
+    case_id = review.open(officers[0], person.citizen_number)
     with pytest.raises(StepTaken):
-        review.decide(officers[1], case_id, approve=True, reason="", **DESK)
-    review.capture(officers[0], case_id, inspection(person), **DESK)
+        review.decide(officers[1], case_id, approve=True, reason="")
+    review.capture(officers[0], case_id, inspection(person))
     with pytest.raises(StepTaken):
-        review.capture(officers[0], case_id, inspection(person), **DESK)
+        review.capture(officers[0], case_id, inspection(person))
     with pytest.raises(StepTaken):
         review.close(officers[0], case_id, "too late")
-    review.decide(officers[1], case_id, approve=True, reason="", **DESK)
+    review.decide(officers[1], case_id, approve=True, reason="")
     with pytest.raises(StepTaken):
-        review.decide(officers[2], case_id, approve=False, reason="later", **DESK)
+        review.decide(officers[2], case_id, approve=False, reason="later")
 
 
 def test_opening_again_leads_to_the_case_under_way(
     review: Review, officers: list[Officer], citizen: str, person: FictionalPerson
 ):
-    case_id = review.open(officers[0], person.citizen_number, **DESK)
-    assert review.open(officers[1], person.citizen_number, **DESK) == case_id
+    case_id = review.open(officers[0], person.citizen_number)
+    assert review.open(officers[1], person.citizen_number) == case_id
     review.close(officers[0], case_id, "the wrong citizen")
-    assert review.open(officers[1], person.citizen_number, **DESK) != case_id
+    assert review.open(officers[1], person.citizen_number) != case_id
 
 
 def test_a_case_that_nobody_decides_runs_out(
@@ -230,7 +229,7 @@ def test_a_case_that_nobody_decides_runs_out(
     case_id = captured(review, officers[0], person)
     clock.advance(timedelta(days=31))
     with pytest.raises(StepTaken):
-        review.decide(officers[1], case_id, approve=True, reason="", **DESK)
+        review.decide(officers[1], case_id, approve=True, reason="")
     assert review.load(officers[1], case_id).state == State.EXPIRED
 
 
@@ -240,15 +239,15 @@ def test_somebody_without_an_account_is_sent_to_enrol_first(
     seed_citizen(services, people()[5], IAL.IAL1_1, name="nobody-proven")
     for person in (people()[6], people()[5]):
         with pytest.raises(PersonError, match="enrols first"):
-            review.open(officers[0], person.citizen_number, **DESK)
+            review.open(officers[0], person.citizen_number)
 
 
 def test_every_look_up_is_counted_and_recorded(review: Review, officers: list[Officer], services: EnrolmentServices):
     for _ in range(60):
         with pytest.raises(PersonError, match="enrols first"):
-            review.open(officers[0], people()[6].citizen_number, **DESK)
+            review.open(officers[0], people()[6].citizen_number)
     with pytest.raises(TooMany):
-        review.open(officers[0], people()[6].citizen_number, **DESK)
+        review.open(officers[0], people()[6].citizen_number)
     with services.ground.database.read() as connection:
         looked_up = select(func.count()).where(AuditEntry.event == "officer.looked_up")
         assert connection.execute(looked_up).scalar() == 60
@@ -262,7 +261,7 @@ def test_of_parallel_decisions_one_counts(
 
     def decide(number: int) -> bool:
         try:
-            review.decide(officers[1 + number % 2], case_id, approve=number % 2 == 0, reason="r", **DESK)
+            review.decide(officers[1 + number % 2], case_id, approve=number % 2 == 0, reason="r")
         except PersonError:
             return False
         return True
@@ -281,7 +280,7 @@ def test_of_parallel_openings_one_case_comes_to_be(
     review: Review, officers: list[Officer], citizen: str, person: FictionalPerson
 ):
     with ThreadPoolExecutor(6) as pool:
-        opened = list(pool.map(lambda _: review.open(officers[0], person.citizen_number, **DESK), range(6)))
+        opened = list(pool.map(lambda _: review.open(officers[0], person.citizen_number), range(6)))
     assert len(set(opened)) == 1
 
 
@@ -294,7 +293,7 @@ def test_officers_give_access_back_to_somebody_who_lost_every_way_in(
     enrolled = Citizen(person, provider)
     enrolled.enrolls()
     case_id = captured(review, officers[0], person, new_contact=Contact("email", "new@example.com"))
-    review.decide(officers[1], case_id, approve=True, reason="", **DESK)
+    review.decide(officers[1], case_id, approve=True, reason="")
     link = (
         next(body for to, body in provider.letters() if to == "new@example.com").split("/enroll/return/")[1].split()[0]
     )
@@ -316,7 +315,7 @@ def test_a_link_for_a_new_passkey_dies_after_a_day(
 ):
     Citizen(person, provider).enrolls()
     case_id = captured(review, officers[0], person, new_contact=Contact("email", "new@example.com"))
-    review.decide(officers[1], case_id, approve=True, reason="", **DESK)
+    review.decide(officers[1], case_id, approve=True, reason="")
     link = (
         next(body for to, body in provider.letters() if to == "new@example.com").split("/enroll/return/")[1].split()[0]
     )
@@ -332,5 +331,5 @@ def test_an_approval_ends_a_hold(
     case_id = captured(review, officers[0], person)
     assert review.file(officers[1], case_id).on_hold
     assert not services.accounts.is_active(citizen)
-    review.decide(officers[1], case_id, approve=True, reason="", **DESK)
+    review.decide(officers[1], case_id, approve=True, reason="")
     assert services.accounts.is_active(citizen)

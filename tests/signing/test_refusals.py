@@ -69,7 +69,7 @@ def test_one_answer_is_spent_once_even_when_it_comes_twice_at_once(officer, lett
         services.documents.change(connection, document_id, **back)
     monkeypatch.setattr(services.provider, "redeem", lambda *_given, **_named: answers[0])
     with pytest.raises(Exception, match="assertion"):
-        SigningAct(services).authorize(person(officer, services), taken[0], "code", "test")
+        SigningAct(services).authorize(person(officer, services), taken[0], "code")
     assert state_of(services, page) is State.PREPARED
 
 
