@@ -89,7 +89,7 @@ def build(provider: Provider) -> Flask:
     console = console_services(provider, itself)
     words = {**guards.guards(provider.interaction), **access.guards(console), **signing.views.guards()}
     words |= monitoring.guards(provider.ground)
-    web.install(app, web.Web(provider.ground, words, person.menu_person(provider.interaction)))
+    web.install(app, web.Web(provider.ground, words, person.menu_person(provider.interaction), provider.pseudonym))
     register_own_client(provider, own_metadata(provider))
     for blueprint in blueprints(provider, desk, console):
         app.register_blueprint(blueprint)

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
+from core.audit_origin import Pseudonym, pseudonymiser
 from core.clock import Clock, SystemClock
 from core.database import open_database
 from core.delivery import channels
@@ -30,7 +31,11 @@ from idp.oidc import ciba_ping
 from idp.oidc.backchannel_logout import CHANNEL, BackchannelLogout
 from idp.sandbox.authenticator import SoftwareAuthenticators
 from idp.server import Server
+from keys.audit_witness import AuditWitnesses
+from keys.purposes import Purpose
 from keys.trust_services import TrustServices
+
+PSEUDONYMS = b"prajak-audit-source-v1"  # what the key of the audit trail's addresses is derived for
 
 log = structlog.get_logger()
 
@@ -46,12 +51,15 @@ class Provider:
     sessions: SessionStore
     interaction: InteractionServices
     server: Server
+    witnesses: AuditWitnesses
+    pseudonym: Pseudonym
 
     @property
     def accounts(self) -> AccountStore:
         return self.enrolment.accounts
 
     def close(self) -> None:
+        self.trust.keystore.close()
         self.ground.outbound.close()
         self.ground.database.close()
 
@@ -73,12 +81,15 @@ def compose(settings: Settings | None = None, clock: Clock | None = None) -> Pro
     sandbox = SoftwareAuthenticators(ground, trust.keystore) if ground.settings.sandbox else None
     interaction = InteractionServices(ground, sessions, enrolment.accounts, sandbox)
     server = Server(ground, trust.keystore, enrolment.accounts)
-    return Provider(ground, trust, outbox, enrolment, sessions, interaction, server)
+    witnesses = AuditWitnesses(ground, outbox.enqueue)
+    pseudonym = pseudonymiser(trust.keystore.secret(Purpose.BLIND_INDEX).mac(PSEUDONYMS))
+    return Provider(ground, trust, outbox, enrolment, sessions, interaction, server, witnesses, pseudonym)
 
 
 def open_ground(settings: Settings, clock: Clock) -> Ground:
     database = open_database(settings)
-    own_hosts = (urlsplit(url).hostname for url in (settings.registry_url, settings.sms_url))
+    own_urls = (settings.registry_url, settings.sms_url, *settings.audit_witness)
+    own_hosts = (urlsplit(url).hostname for url in own_urls)
     outbound = Outbound(settings, trusted_hosts=frozenset(host for host in own_hosts if host))
     return Ground(settings, clock, database, open_ephemeral(settings, database, clock), outbound)
 

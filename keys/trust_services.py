@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from cryptography import x509
 
 from core.ground import Ground
+from keys.audit_checkpoint import AuditCheckpoints
+from keys.audit_time_stamp import time_stamp
 from keys.certificate import CertificateAuthority
 from keys.certificate_rows import RevocationReason, load_serials
 from keys.crl import RevocationLists
@@ -40,6 +42,7 @@ class TrustServices:
         self.ocsp = OcspResponder(ground, self.ca, self.services)
         self.crl = RevocationLists(ground, self.ca)
         self.tsa = TimeStampAuthority(ground, self.ca, self.services)
+        self.checkpoints = AuditCheckpoints(ground, self.keystore, lambda imprint: time_stamp(self.tsa, imprint))
 
     def prepare(self) -> None:
         """Makes what is missing: keys, the sandbox's two authorities, the services' certificates, the first CRLs.
