@@ -22,6 +22,7 @@ from keys.errors import KeystoreError
 PublicKey: TypeAlias = ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey
 PrivateKey: TypeAlias = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 Signing: TypeAlias = Callable[[Any, bytes], bytes]  # Any: the private key of just this algorithm's type
+Verifying: TypeAlias = Callable[[Any, bytes, bytes], None]  # public key, signature, data; raises InvalidSignature
 
 NEW_RSA_BITS = 3072  # SP 800-57 part 1 table 2: 128 bits of strength
 SHA_256_PSS = padding.PSS(mgf=padding.MGF1(SHA256()), salt_length=32)  # RFC 7518 section 3.5
@@ -45,6 +46,7 @@ class Algorithm:
     generate: Callable[[], PrivateKey]
     sign: Signing
     sign_x509: Signing
+    verify_x509: Verifying
     fits: Callable[[PublicKey], bool]
 
 
@@ -61,8 +63,19 @@ def ecdsa(name: AlgorithmName, curve: ec.EllipticCurve, digest: HashAlgorithm) -
     def fits(key: PublicKey) -> bool:
         return isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name == curve.name
 
-    x509_identifier = {"algorithm": f"{digest.name}_ecdsa"}
-    return Algorithm(name, digest.name, x509_identifier, lambda: ec.generate_private_key(curve), sign, sign_x509, fits)
+    def verify_x509(key: ec.EllipticCurvePublicKey, signature: bytes, data: bytes) -> None:
+        key.verify(signature, data, scheme)
+
+    return Algorithm(
+        name=name,
+        digest=digest.name,
+        x509_identifier={"algorithm": f"{digest.name}_ecdsa"},
+        generate=lambda: ec.generate_private_key(curve),
+        sign=sign,
+        sign_x509=sign_x509,
+        verify_x509=verify_x509,
+        fits=fits,
+    )
 
 
 def rsa_signature(name: AlgorithmName, scheme: padding.AsymmetricPadding, identifier: Mapping[str, Any]) -> Algorithm:
@@ -72,7 +85,10 @@ def rsa_signature(name: AlgorithmName, scheme: padding.AsymmetricPadding, identi
     def fits(key: PublicKey) -> bool:
         return isinstance(key, rsa.RSAPublicKey) and key.key_size >= NEW_RSA_BITS
 
-    return Algorithm(name, "sha256", identifier, new_rsa_key, sign, sign, fits)
+    def verify_x509(key: rsa.RSAPublicKey, signature: bytes, data: bytes) -> None:
+        key.verify(signature, data, scheme, SHA256())
+
+    return Algorithm(name, "sha256", identifier, new_rsa_key, sign, sign, verify_x509, fits)
 
 
 def new_rsa_key() -> rsa.RSAPrivateKey:
@@ -86,8 +102,19 @@ def ed25519_signature() -> Algorithm:
     def fits(key: PublicKey) -> bool:
         return isinstance(key, ed25519.Ed25519PublicKey)
 
-    identifier = {"algorithm": "ed25519"}
-    return Algorithm(AlgorithmName.EDDSA, "sha512", identifier, ed25519.Ed25519PrivateKey.generate, sign, sign, fits)
+    def verify_x509(key: ed25519.Ed25519PublicKey, signature: bytes, data: bytes) -> None:
+        key.verify(signature, data)
+
+    return Algorithm(
+        name=AlgorithmName.EDDSA,
+        digest="sha512",
+        x509_identifier={"algorithm": "ed25519"},
+        generate=ed25519.Ed25519PrivateKey.generate,
+        sign=sign,
+        sign_x509=sign,
+        verify_x509=verify_x509,
+        fits=fits,
+    )
 
 
 SHA_256 = {"algorithm": "sha256"}

@@ -48,6 +48,11 @@ class KeyDirectory:
                 f"the key file {name} is missing from {self.path}; restore it from the backup"
             ) from error
 
+    def check(self) -> None:
+        """KeystoreError when the directory went away: keys in memory still sign, and none can be loaded or made."""
+        if not (self.path / MARK).is_file():
+            raise KeystoreError(f"{self.path / MARK} is not to be read; bring the directory of keys back")
+
     def remove(self, name: str) -> None:
         (self.path / name).unlink(missing_ok=True)
 

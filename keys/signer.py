@@ -1,6 +1,6 @@
 """What a signer is, and which custody a URI means: one table from scheme to implementation.
 
-`file:DIRECTORY` keeps keys in encrypted files. `pkcs11:` (RFC 7512) will be a line here; until then it is refused.
+`file:DIRECTORY` keeps keys in encrypted files, `pkcs11:` (RFC 7512) in a token.
 """
 
 from __future__ import annotations
@@ -53,17 +53,28 @@ class Custody(Protocol):
     def discard(self, kid: str) -> None:
         """Removes a key that no row has ever named: another worker was first."""
 
+    def check(self) -> None:
+        """Raises KeystoreError when keys cannot be used now, TokenAway when they will be again."""
+
+    def offers(self, algorithm: str) -> bool:
+        """Whether it can make and use keys of this algorithm: tokens differ."""
+
+
+def open_token(settings: Settings) -> Custody:
+    from keys.pkcs11_custody import TokenCustody  # noqa: PLC0415 - who has no token need not load its library
+
+    return TokenCustody.open(settings)
+
 
 CUSTODIES: Mapping[str, Callable[[Settings], Custody]] = {
     "file": SoftwareCustody.open,
+    "pkcs11": open_token,
 }
 
 
 def open_custody(settings: Settings) -> Custody:
     """The custody that `PRAJAK_KEYS_URL` names; raises SettingsError where there is none."""
     scheme = settings.keys_url.partition(":")[0]
-    if scheme == "pkcs11":
-        raise SettingsError("PRAJAK_KEYS_URL: pkcs11: is not built yet; use file:DIRECTORY")
     if scheme not in CUSTODIES:
-        raise SettingsError("PRAJAK_KEYS_URL must be file:DIRECTORY")
+        raise SettingsError("PRAJAK_KEYS_URL must be file:DIRECTORY or a pkcs11: URI")
     return CUSTODIES[scheme](settings)

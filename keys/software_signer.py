@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from core.settings import Settings
-from keys.algorithms import Algorithm, PrivateKey, PublicKey
-from keys.decryption import KeyManagement, SoftwareDecrypter
+from keys.algorithms import Algorithm, AlgorithmName, PrivateKey, PublicKey
+from keys.decryption import KeyManagement, KeyManagementName, SoftwareDecrypter
 from keys.errors import KeystoreError
 from keys.jwks import thumbprint
 from keys.key_files import KeyDirectory, open_key_directory
@@ -92,6 +92,12 @@ class SoftwareCustody:
     def discard(self, kid: str) -> None:
         self.directory.remove(f"{kid}.pem")
         self.directory.remove(f"{kid}.secret")
+
+    def check(self) -> None:
+        self.directory.check()
+
+    def offers(self, algorithm: str) -> bool:
+        return algorithm in (*AlgorithmName, *KeyManagementName, *SecretName)
 
     def _write(self, kid: str, private_key: PrivateKey) -> None:
         encryption = BestAvailableEncryption(self.directory.passphrase)

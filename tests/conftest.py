@@ -18,7 +18,9 @@ from core.settings import Settings
 from tests.backends import BACKENDS, Backend, backend_of
 from tests.browser import chromium
 from tests.demonstration import Demonstration, demonstration
+from tests.soft_token import SoftTokens, soft_tokens_in
 
+FILES, TOKEN = CUSTODIES = ("files", "token")
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 
 # The same examples at every run, whatever the machine's speed; `--hypothesis-profile=search` looks further.
@@ -35,6 +37,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "backend" in metafunc.fixturenames:
         both = metafunc.config.getoption("--all-backends") or metafunc.definition.get_closest_marker("both_backends")
         metafunc.parametrize("backend", BACKENDS if both else BACKENDS[:1], indirect=True)
+    if metafunc.definition.get_closest_marker("both_custodies"):
+        metafunc.parametrize("keys_url", CUSTODIES, indirect=True)
 
 
 @pytest.fixture
@@ -49,14 +53,36 @@ def clock() -> SetClock:
     return SetClock(NOW)
 
 
+@pytest.fixture(scope="session")
+def soft_tokens(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SoftTokens]:
+    """SoftHSM2's tokens of this process of the tests."""
+    tokens = soft_tokens_in(tmp_path_factory.mktemp("tokens"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SOFTHSM2_CONF", str(tokens.configuration))
+        yield tokens
+
+
+@pytest.fixture(scope="session")
+def token_url(soft_tokens: SoftTokens) -> str:
+    """A token for a sandbox's keys, shared by all tests: every key has a name of its own."""
+    return soft_tokens.make("prajak")
+
+
 @pytest.fixture
-def settings(backend: Backend, tmp_path: Path) -> Settings:
+def keys_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where keys live: files of this test's own, or a token; `both_custodies` runs a test over either."""
+    on_a_token = getattr(request, "param", FILES) == TOKEN
+    return str(request.getfixturevalue("token_url")) if on_a_token else f"file:{tmp_path}/keys"
+
+
+@pytest.fixture
+def settings(backend: Backend, keys_url: str, tmp_path: Path) -> Settings:
     return Settings(
         issuer="http://localhost:8080",
         rp_id="localhost",
         database_url=backend.database_url,
         redis_url=backend.redis_url,
-        keys_url=f"file:{tmp_path}/keys",
+        keys_url=keys_url,
         sandbox=True,
         data_dir=tmp_path,
     )

@@ -36,7 +36,6 @@ def test_the_environment_goes_before_the_file(tmp_path: Path):
         ("ISSUER", "https://id.example/"),
         ("ISSUER", "https://id.example?x"),
         ("SANDBOX", "yes"),
-        ("KEYS_URL", "pkcs11:token=prajak"),
         ("KEYS_URL", "vault:somewhere"),
         ("TSA_URL", "https://tsa.example"),
         ("OCSP_URL", "https://ocsp.example"),
