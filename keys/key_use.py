@@ -37,6 +37,12 @@ def check_algorithm(purpose: Purpose, algorithm: str) -> str:
     return algorithm
 
 
+def check_there(record: KeyRecord) -> KeyRecord:
+    if record.state is State.DESTROYED:
+        raise KeystoreError(f"the key {record.kid} was destroyed: what it sealed does not open any more")
+    return record
+
+
 def check_becomes(purpose: Purpose, algorithm: str) -> None:
     """What its one key may be followed by."""
     check_rotates(purpose)

@@ -20,7 +20,7 @@ from keys.jwks import public_jwk
 from keys.key_rows import active_slot
 from keys.key_shelf import LOOK_AGAIN, Current
 from keys.key_states import State
-from keys.key_use import check_algorithm, is_published, is_usable, public_key
+from keys.key_use import check_algorithm, check_there, is_published, is_usable, public_key
 from keys.own_algorithm import load_own_algorithms
 from keys.purposes import RULES, Purpose
 from keys.secret import Secret
@@ -69,7 +69,7 @@ class Keystore(Endings):
             self._purposes[kid] = self.record(kid).purpose
         if self._purposes[kid] is not purpose:
             raise KeystoreError(f"{kid} is no key of {purpose}")
-        return self.ring.held_secret(kid) or self.ring.secret(self.record(kid))
+        return self.ring.held_secret(kid) or self.ring.secret(check_there(self.record(kid)))
 
     def published(self, purposes: Sequence[Purpose]) -> list[dict[str, str]]:
         """The public JWKs (RFC 7517 section 5): those in use first, then the announced, then those on their way out."""
