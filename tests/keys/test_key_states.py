@@ -15,10 +15,12 @@ from core.ephemeral import open_ephemeral
 from core.ground import Ground
 from core.outbound import Outbound
 from core.settings import Settings
+from keys import two_person
 from keys.errors import KeystoreError
 from keys.key_states import TRANSITIONS, State, check_transition
 from keys.keystore import Keystore
 from keys.purposes import Purpose
+from keys.two_person import Act
 from tests.backends import EMBEDDED, backend_of
 
 
@@ -67,7 +69,7 @@ class LifeOfKeys(RuleBasedStateMachine):
         )
         self.workers = [Keystore(ground), Keystore(ground)]
         self.workers[0].ensure(Purpose.ID_TOKEN)
-        self.seen = {}
+        self.seen, self.disbelieved = {}, set()
         self.known = set(self.published())  # what a client that fetches now has in its cache
         self.fetched_at = self.clock.now()
 
@@ -83,11 +85,18 @@ class LifeOfKeys(RuleBasedStateMachine):
         self.clock.advance(timedelta(hours=hours))
         self.workers[worker].advance()
 
+    def one_of(self, number):
+        records = self.workers[0].records([Purpose.ID_TOKEN])
+        return records[number % len(records)]
+
+    def clients_fetch(self):
+        """An emergency is told to clients."""
+        self.known, self.fetched_at = set(self.published()), self.clock.now()
+
     @rule(worker=st.sampled_from([0, 1]), number=st.integers(0, 20))
     def retire(self, worker, number):
-        records = self.workers[0].records([Purpose.ID_TOKEN])
-        record = records[number % len(records)]
-        if record.slot is None and record.state is State.DEACTIVATED:
+        record = self.one_of(number)
+        if record.slot is None and record.state in (State.DEACTIVATED, State.SUSPENDED):
             self.workers[worker].retire(record.kid)
         else:
             with pytest.raises(KeystoreError):
@@ -96,14 +105,55 @@ class LifeOfKeys(RuleBasedStateMachine):
     @precondition(lambda self: len(self.workers[0].records([Purpose.ID_TOKEN])) < 12)
     @rule(worker=st.sampled_from([0, 1]), number=st.integers(0, 20))
     def compromise(self, worker, number):
-        records = self.workers[0].records([Purpose.ID_TOKEN])
-        record = records[number % len(records)]
-        if record.state is State.COMPROMISED:
+        record = self.one_of(number)
+        if State.COMPROMISED not in TRANSITIONS[record.state]:
             with pytest.raises(KeystoreError, match="cannot go from"):
                 self.workers[worker].compromise(record.kid)
         else:
             self.workers[worker].compromise(record.kid)
-            self.known, self.fetched_at = set(self.published()), self.clock.now()  # an emergency is told to clients
+            self.disbelieved.add(record.kid)
+            self.clients_fetch()
+
+    @precondition(lambda self: len(self.workers[0].records([Purpose.ID_TOKEN])) < 12)
+    @rule(worker=st.sampled_from([0, 1]), number=st.integers(0, 20))
+    def suspend(self, worker, number):
+        record = self.one_of(number)
+        if record.state is not State.ACTIVE:
+            with pytest.raises(KeystoreError, match="cannot go from"):
+                self.workers[worker].suspend(record.kid)
+        else:
+            self.workers[worker].suspend(record.kid)
+            self.clients_fetch()
+
+    @rule(worker=st.sampled_from([0, 1]), number=st.integers(0, 20))
+    def restore(self, worker, number):
+        record = self.one_of(number)
+        if record.state is not State.SUSPENDED:
+            with pytest.raises(KeystoreError, match="not suspended"):
+                self.workers[worker].restore(record.kid)
+        else:
+            assert self.workers[worker].restore(record.kid) is State.DEACTIVATED
+
+    @rule(worker=st.sampled_from([0, 1]), number=st.integers(0, 20), people=st.integers(0, 2))
+    def destroy(self, worker, number, people):
+        record, keystore = self.one_of(number), self.workers[worker]
+        agreed = self.agree(record.kid, people)
+        if agreed and State.DESTROYED in TRANSITIONS[record.state]:
+            keystore.destroy(record.kid)
+        else:
+            with pytest.raises(KeystoreError):
+                keystore.destroy(record.kid)
+
+    def agree(self, kid, people):
+        """True when two agreed, now or at a step before that did nothing yet."""
+        with self.database.write() as connection:
+            asked = two_person.load_open(connection, Act.DESTROY_KEY, kid)
+            if asked is None or not asked.is_open(self.clock.now()):
+                asked_id = two_person.ask(connection, self.clock, Act.DESTROY_KEY, kid, by="0", reason="a rule")
+                asked = two_person.load(connection, asked_id)
+            if people == 2 and asked.second_by is None:
+                two_person.agree(connection, self.clock, asked, by="1")
+            return two_person.load(connection, asked.id).is_agreed(self.clock.now())
 
     @invariant()
     def one_key_is_active_and_at_most_one_waits(self):
@@ -112,11 +162,19 @@ class LifeOfKeys(RuleBasedStateMachine):
         assert states.count(State.PRE_ACTIVATION) <= 1
 
     @invariant()
-    def the_active_key_is_published_first_and_no_compromised_one_is(self):
+    def the_active_key_is_published_first_and_none_that_is_not_believed(self):
         records = {record.kid: record.state for record in self.workers[0].records([Purpose.ID_TOKEN])}
         published = self.published()
         assert records[published[0]] is State.ACTIVE
-        assert State.COMPROMISED not in {records[kid] for kid in published}
+        assert not {State.COMPROMISED, State.SUSPENDED} & {records[kid] for kid in published}
+        assert not self.disbelieved & set(published)
+
+    @invariant()
+    def custody_has_every_key_but_the_destroyed(self):
+        for record in self.workers[0].records([Purpose.ID_TOKEN]):
+            there = (Path(self.folder.name) / "keys" / f"{record.kid}.pem").exists()
+            assert there == (record.state is not State.DESTROYED)
+            assert (record.destroyed_at is None) == (record.state is not State.DESTROYED)
 
     @invariant()
     def a_client_that_fetched_within_the_hour_knows_the_signing_key(self):
@@ -140,4 +198,4 @@ class LifeOfKeys(RuleBasedStateMachine):
 
 
 TestLifeOfKeys = LifeOfKeys.TestCase
-TestLifeOfKeys.settings = hypothesis_settings(max_examples=6, stateful_step_count=15, deadline=None)
+TestLifeOfKeys.settings = hypothesis_settings(max_examples=5, stateful_step_count=18, deadline=None)
