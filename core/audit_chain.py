@@ -113,13 +113,15 @@ def waiting(connection: Connection, *, most: int = 10_000) -> Waiting:
     return Waiting(len(found), min(found, default=None))
 
 
-def entries(connection: Connection, *, after: int = BEFORE_ALL, until: int | None = None) -> Iterator[Entry]:
+def entries(
+    connection: Connection, *, after: int = BEFORE_ALL, until: int | None = None, page: int = PAGE
+) -> Iterator[Entry]:
     """The chained trail in its order, read in bounded pages: also what has no business there, such as a place 0."""
     while True:
-        chained = stored(connection).where(AuditEntry.sequence > after).order_by(AuditEntry.sequence).limit(PAGE)
+        chained = stored(connection).where(AuditEntry.sequence > after).order_by(AuditEntry.sequence).limit(page)
         rows = connection.execute(chained if until is None else chained.where(AuditEntry.sequence <= until)).all()
         yield from map(as_entry, rows)
-        if len(rows) < PAGE:
+        if len(rows) < page:
             return
         after = rows[-1][0]
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from core.audit_chain import BEFORE_ALL, GENESIS, Entry, entries, is_own_hash
+from core.audit_chain import BEFORE_ALL, GENESIS, PAGE, Entry, entries, is_own_hash
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,8 @@ class Walked:
 class Unreadable(ValueError):
     """An entry that cannot even be read: its bytes are not what the column holds."""
 
-    def __init__(self, after: int) -> None:
-        super().__init__("what is stored there cannot be read")
-        self.after = after
+    def __str__(self) -> str:
+        return "what is stored there cannot be read"
 
 
 class Walk:
@@ -122,12 +121,16 @@ class Walk:
 
 def stored_entries(connection: Connection, *, after: int = BEFORE_ALL, until: int | None = None) -> Iterator[Entry]:
     """`entries`, with what the database cannot read told as Unreadable."""
-    try:
-        for entry in entries(connection, after=after, until=until):
-            yield entry
-            after = entry.sequence
-    except (DBAPIError, UnicodeError) as error:
-        raise Unreadable(after) from error
+    for page in (PAGE, 1):  # a page that cannot be read is read again by single entries: up to the very one
+        try:
+            for entry in entries(connection, after=after, until=until, page=page):
+                yield entry
+                after = entry.sequence
+        except (DBAPIError, UnicodeError) as error:
+            if page == 1:
+                raise Unreadable from error
+        else:
+            return
 
 
 def verify_chain(connection: Connection, marks: Iterable[Mark] = ()) -> BrokenChain | None:
