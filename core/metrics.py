@@ -49,7 +49,7 @@ METRICS: Mapping[str, Metric] = {
         Metric("prajak_workers", Kind.GAUGE, (), "Workers that live."),
         Metric("prajak_part_up", Kind.GAUGE, ("part",), "1 where the part answers, as /readyz says."),
         Metric("prajak_keys", Kind.GAUGE, ("purpose", "algorithm", "state"), "Keys in custody."),
-        Metric("prajak_key_uses_total", Kind.COUNTER, ("purpose", "algorithm"), "Signatures, openings and seals."),
+        Metric("prajak_key_uses_total", Kind.COUNTER, ("purpose", "algorithm", "operation"), "What keys did."),
         Metric("prajak_token_sessions", Kind.GAUGE, ("state",), "Sessions with the PKCS#11 token: open, in use."),
         Metric("prajak_ocsp_answers_total", Kind.COUNTER, ("outcome",), "OCSP answers, RFC 6960 section 2.3."),
         Metric("prajak_time_stamps_total", Kind.COUNTER, ("outcome",), "Time-stamp answers, RFC 3161 section 2.4.2."),

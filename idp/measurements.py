@@ -18,6 +18,7 @@ from core.metric_values import Key
 from core.outbox import OutboxMessage
 from idp.composition import Provider, health
 from keys.models import Key as KeyRow
+from keys.use_count import KeyUse
 
 Samples: TypeAlias = Iterable[tuple[Key, float]]
 
@@ -68,6 +69,16 @@ def keys(provider: Provider) -> Iterator[tuple[Key, float]]:
             yield ("prajak_keys", purpose, algorithm, state), number
 
 
+def key_uses(provider: Provider) -> Iterator[tuple[Key, float]]:
+    """SP 800-57 part 1 section 7.2: applied (signed, sealed) and processed (opened)."""
+    by, sums = (KeyRow.purpose, KeyRow.algorithm), (func.sum(KeyUse.applied), func.sum(KeyUse.processed))
+    query = select(*by, *sums).join(KeyUse, KeyUse.kid == KeyRow.kid).group_by(*by)
+    with provider.ground.database.read() as connection:
+        for purpose, algorithm, applied, processed in connection.execute(query):
+            yield ("prajak_key_uses_total", purpose, algorithm, "applied"), float(applied)
+            yield ("prajak_key_uses_total", purpose, algorithm, "processed"), float(processed)
+
+
 def connections(provider: Provider) -> Iterator[tuple[Key, float]]:
     pool = provider.ground.database.engine.pool
     if isinstance(pool, QueuePool):
@@ -80,4 +91,4 @@ def seconds_since(provider: Provider, moment: datetime | None) -> float:
     return 0.0 if moment is None else max((provider.ground.clock.now() - moment).total_seconds(), 0.0)
 
 
-QUESTIONS = (audit_trail, outbox, keys, connections)
+QUESTIONS = (audit_trail, outbox, keys, key_uses, connections)

@@ -43,7 +43,7 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "webauthn": ("core.webauthn",),
     "pyhanko": ("signing",),
     "pyhanko_certvalidator": ("signing",),
-    "pkcs11": ("keys",),
+    "pkcs11": ("keys", "bench.tokens"),
     "cryptography.hazmat.primitives.asymmetric.ec.ECDSA": ("keys",),
     "redis": ("core.ephemeral_redis",),
     "httpx": ("core.outbound", "signing", "idp.app", "idp.admin.services"),

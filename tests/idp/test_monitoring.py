@@ -16,6 +16,7 @@ from core.settings import load_settings
 from idp import monitoring
 from idp.app import build
 from idp.composition import compose
+from keys.purposes import Purpose
 from tests.browser_client import BrowserClient
 
 
@@ -79,7 +80,11 @@ def test_metrics_tell_requests_parts_and_queues_on_the_loopback(app: Flask, brow
     assert browser.get("/healthz").status_code == 200
     with provider.ground.database.write() as connection:
         provider.outbox.enqueue(connection, channel="mail", recipient="r", subject="s", body="b")
+    keystore = provider.trust.keystore
+    keystore.active(Purpose.ID_TOKEN).sign(b"data")
+    keystore.tend()
     answer = metrics_from(browser, "127.0.0.1")
+    assert 'prajak_key_uses_total{purpose="id-token",algorithm="ES256",operation="applied"} 1' in answer.text.splitlines()
     assert answer.content_type == "text/plain; version=0.0.4; charset=utf-8"
     lines = answer.text.splitlines()
     assert 'prajak_requests_total{route="/healthz",method="GET",status="200"} 1' in lines
