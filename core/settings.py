@@ -38,6 +38,7 @@ class Settings:
     attestation_roots: Path | None = None  # PEM file or folder: whose authenticators reach AAL3
     outbound_ca: Path | None = None  # more PEM roots for outgoing TLS
     software_statement_issuers: Path | None = None  # RFC 7591 2.3: JSON, whose statements are believed, and their keys
+    ca_profiles: Path | None = None  # TOML: how long certificates last, policies, names (keys/practice.py)
     mtls_url: str = ""  # RFC 8705 section 5: the base of mtls_endpoint_aliases, no trailing slash; empty: no mTLS
     mtls_trust: Path | None = None  # PEM file or folder: the authorities that certify clients (tls_client_auth)
     audit_witness: tuple[str, ...] = ()  # who keeps the audit trail's checkpoints: file:, https: and mailto: URLs
@@ -119,6 +120,7 @@ def load_settings(environment: Mapping[str, str] | None = None, toml: Path = Pat
         tsa_trust=path(value("TSA_TRUST")),
         tsa_ntp=boolean("TSA_NTP", value("TSA_NTP", "0" if sandbox else "1")),
         ocsp_url=check_ocsp_url(value("OCSP_URL")),
+        ca_profiles=path(value("CA_PROFILES")),
         dpop_nonces=boolean("DPOP_NONCES", value("DPOP_NONCES", "0")),
         audit_witness=check_audit_witness(value("AUDIT_WITNESS"), sandbox=sandbox),
         log_level=value("LOG_LEVEL", "info").lower(),

@@ -43,6 +43,7 @@ from idp.sandbox import automated_approval
 from idp.sandbox import views as sandbox_views
 from idp.signing_officers import Officer, SigningOfficers
 from idp.tables import METADATA
+from keys.keystore import LOOK_AGAIN
 from keys.purposes import Purpose
 from signing.authorization import CLIENT_ID, client_metadata
 from signing.credentials import Credential, Credentials, OfficerIdentity, PinnedPasskey, SealIdentity
@@ -63,6 +64,7 @@ ROOMS = (
     "idp/portal",
     "idp/admin",
     "idp/sandbox",
+    "keys",
 )
 
 
@@ -111,6 +113,7 @@ def console_services(provider: Provider, itself: httpx.BaseTransport) -> Console
         clients=provider.server.clients,
         envelope=provider.trust.envelope,
         keystore=provider.trust.keystore,
+        trust=provider.trust,
         outbox=provider.outbox,
         provider=itself,
     )
@@ -178,7 +181,7 @@ def of_signing(app: Flask, provider: Provider) -> list[Job]:
     act, minute = SigningAct(signing.views.services_of(app)), timedelta(minutes=1)
     return [
         Job("signatures", minute, act.complete_interrupted),
-        Job("signing-client", minute, lambda: register_own_client(provider, own_metadata(provider))),
+        Job("signing-client", LOOK_AGAIN, lambda: register_own_client(provider, own_metadata(provider))),
     ]
 
 
@@ -197,8 +200,9 @@ class Signing:
         pinned = PinnedPasskey(credential_id=passkey.pop("id"), **passkey)
         return self.credentials.issue(OfficerIdentity(**told), pinned, actor=actor)
 
-    def issue_seal(self, agency_th: str, agency_en: str, *, actor: str) -> Credential:
-        return self.credentials.issue_seal(SealIdentity(agency_th=agency_th, agency_en=agency_en), actor=actor)
+    def issue_seal(self, agency_th: str, agency_en: str, organization_identifier: str, *, actor: str) -> Credential:
+        seal = SealIdentity(agency_th=agency_th, agency_en=agency_en, organization_identifier=organization_identifier)
+        return self.credentials.issue_seal(seal, actor=actor)
 
 
 def signing_officers(provider: Provider) -> SigningOfficers:

@@ -36,6 +36,10 @@ class Officer:
     sub: str
     name_th: str
     name_en: str
+    given_name_th: str
+    given_name_en: str
+    family_name_th: str
+    family_name_en: str
     position_th: str
     position_en: str
     agency_th: str
@@ -61,7 +65,7 @@ class SigningModule(Protocol):
 
     def issue(self, officer: Officer, *, actor: str) -> Issued: ...
 
-    def issue_seal(self, agency_th: str, agency_en: str, *, actor: str) -> Issued: ...
+    def issue_seal(self, agency_th: str, agency_en: str, organization_identifier: str, *, actor: str) -> Issued: ...
 
 
 class SigningOfficers:
@@ -78,6 +82,10 @@ class SigningOfficers:
             sub=sub_for_own_client(self.provider, self.module.client_id, account_id),
             name_th=person.name_th,
             name_en=person.name_en or person.name_th,
+            given_name_th=person.given_name_th,
+            given_name_en=person.given_name or person.given_name_th,
+            family_name_th=person.family_name_th,
+            family_name_en=person.family_name or person.family_name_th,
             position_th=position.th,
             position_en=position.en,
             agency_th=agency_th,

@@ -28,12 +28,14 @@ from keys.certificate_rows import (
     load_status,
 )
 from keys.errors import CertificateError
-from keys.issuance import signed_certificate
+from keys.issuance import pointers_below, signed_certificate
 from keys.jwks import thumbprint
 from keys.keystore import Keystore
-from keys.profiles import PROFILES, Profile, ProfileName
+from keys.practice import load_practice
+from keys.profile_check import check_profiles
+from keys.profiles import Profile, ProfileName
 from keys.signer import Signer
-from keys.subject import Subject
+from keys.subject import Subject, names_of
 
 ROOT, ISSUING = "root-g1", "issuing-g1"  # the sandbox's, made at its first start
 ATTEMPTS = 3  # a serial of 159 random bits that exists already is a broken random source, not bad luck
@@ -47,17 +49,20 @@ class CertificateAuthority:
         self.keystore = keystore
         self.revocations = 0  # made by this process: a cache of statuses asks again when it changes
         self.authorities = Authorities(ground)
+        self.practice = load_practice(ground.settings.ca_profiles)
+        check_profiles(self.practice)
 
     def prepare(self) -> None:
         """Makes the sandbox's root and issuing authority where there is none; of two workers at once, one does."""
         if not self.ground.settings.sandbox:
             return
-        for profile, name in ((PROFILES["root"], ROOT), (PROFILES["issuing"], ISSUING)):
+        profiles = self.practice.profiles
+        for profile, name in ((profiles["root"], ROOT), (profiles["issuing"], ISSUING)):
             if self.authorities.find(name) is None:
                 key = self.keystore.ensure_holder(PURPOSES[profile.name], name)
                 issuer = self.authorities.find(ROOT)
                 signer = self.signer_of(ROOT) if issuer else key
-                self._issue(profile, key.public_key, self._name(name), name, issuer=issuer, signer=signer)
+                self._issue(profile, key.public_key, self.authority_name(name), name, issuer=issuer, signer=signer)
                 self.authorities.forget()
 
     @property
@@ -102,7 +107,7 @@ class CertificateAuthority:
 
         `issuer` names an older generation, which still certifies its own responder; NoAuthority where there is none.
         """
-        rules = PROFILES[profile]
+        rules = self.practice.profiles[profile]
         if rules.authority:
             raise CertificateError("authorities are made by prepare, or at a ceremony")
         authority = self.authorities.named(issuer) if issuer else self.authorities.current()
@@ -148,15 +153,23 @@ class CertificateAuthority:
             raise CertificateError("a root has no revocation: take it out of the trust anchors")
         return chain[1]
 
-    @property
-    def product(self) -> tuple[str, str]:
-        """How our services' names begin, and their organisation: a sandbox's say so, in every chain anyone sees."""
+    def service_name(self, kind: str) -> Subject:
+        """How our authorities and services are named, and whose they are: a sandbox's say so, in every chain."""
+        whose = self.practice.organisation
         sandbox = self.ground.settings.sandbox
-        return ("Prajak Sandbox", "Prajak (sandbox, not for real use)") if sandbox else ("Prajak", "Prajak")
+        product = whose.product or ("Prajak Sandbox" if sandbox else "Prajak")
+        organisation = whose.name_th or ("Prajak (sandbox, not for real use)" if sandbox else "Prajak")
+        return Subject(
+            name_th=f"{product} {kind}",
+            name_en=f"{product} {kind}" if whose.name_en else "",
+            organisation_th=organisation,
+            organisation_en=whose.name_en,
+            organization_identifier=whose.identifier,
+        )
 
-    def _name(self, slot: str) -> Subject:
-        (name, organisation), (kind, generation) = self.product, slot.split("-")
-        return Subject(name_th=f"{name} {kind.capitalize()} CA - {generation.upper()}", organisation_th=organisation)
+    def authority_name(self, name: str) -> Subject:
+        kind, generation = name.split("-")
+        return self.service_name(f"{kind.capitalize()} CA - {generation.upper()}")
 
     def _issue(
         self,
@@ -182,15 +195,14 @@ class CertificateAuthority:
     def _signed(
         self, profile: Profile, public_key: PublicKey, subject: Subject, issuer: Authority | None, signer: Signer
     ) -> x509.Certificate:
-        base_url = self.ground.settings.issuer
+        base = self.practice.base or self.ground.settings.issuer
         return signed_certificate(
             profile,
-            subject=subject,
+            names=names_of(subject, self.practice.layout),
             public_key=public_key,
             signer=signer,
             issuer=issuer.certificate if issuer else None,
-            issuer_url=f"{base_url}/ca/{issuer.name if issuer else ROOT}",
-            ocsp_url=f"{base_url}/ocsp",
+            pointers=pointers_below(base, issuer.name if issuer else ROOT, ocsp_url=self.ground.settings.ocsp_url),
             now=self.ground.clock.now(),
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from secrets import randbits
 
@@ -13,46 +14,69 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from keys.algorithms import PublicKey, algorithm_named, check_new_public_key
+from keys.certificate_lint import check_before_signing
 from keys.profiles import Profile
 from keys.signer import Signer
-from keys.subject import Subject, thai_name
+from keys.subject import Names
 from keys.to_be_signed import Issuer, Validity, key_identifier, tbs_certificate
+
+
+@dataclass(frozen=True)
+class Pointers:
+    """Where a relying party finds the issuer's certificate, its list and its responder (RFC 5280 section 4.2.2.1)."""
+
+    crt_url: str
+    crl_url: str
+    ocsp_url: str
+
+
+def pointers_below(base: str, authority: str, *, ocsp_url: str = "") -> Pointers:
+    """As `views.py` answers them; `ocsp_url` where the responder is deployed elsewhere."""
+    return Pointers(f"{base}/ca/{authority}.crt", f"{base}/ca/{authority}.crl", ocsp_url or f"{base}/ocsp")
 
 
 def signed_certificate(
     profile: Profile,
     *,
-    subject: Subject,
+    names: Names,
     public_key: PublicKey,
     signer: Signer,
     issuer: x509.Certificate | None,
-    issuer_url: str,
-    ocsp_url: str,
+    pointers: Pointers,
     now: datetime,
 ) -> x509.Certificate:
-    """`signer` is the issuer's; `issuer` is None for a root, which signs itself."""
+    """`signer` is the issuer's; `issuer` is None for a root, which signs itself.
+
+    Raises LintError, before anything is signed, for what breaks a rule.
+    """
     check_new_public_key(public_key)
     algorithm = algorithm_named(signer.algorithm).x509_identifier
     tbs = tbs_certificate(
         profile,
         serial=new_serial(),
-        subject=subject,
+        names=names,
         public_key=public_key_info(public_key),
         validity=validity_from(now, profile, issuer),
         issuer=Issuer(
-            name=thai_name(subject) if issuer is None else subject_of(issuer),
+            name=names.subject if issuer is None else subject_of(issuer),
             key_identifier=key_identifier(public_key_info(signer.public_key)),
-            crt_url=f"{issuer_url}.crt",
-            crl_url=f"{issuer_url}.crl",
-            ocsp_url=ocsp_url,
+            crt_url=pointers.crt_url,
+            crl_url=pointers.crl_url,
+            ocsp_url=pointers.ocsp_url,
         ),
         signature=SignedDigestAlgorithm(algorithm),
     )
+    check_before_signing(tbs, profile, algorithm=signer.algorithm, issuer=as_asn1(issuer) if issuer else None)
     signature = signer.sign_x509(tbs.dump())
     parts = {"tbs_certificate": tbs, "signature_algorithm": algorithm, "signature_value": signature}
     certificate = x509.load_der_x509_certificate(asn1.Certificate(parts).dump())
     certificate.verify_directly_issued_by(issuer or certificate)  # a faulty signature must not leave
     return certificate
+
+
+def as_asn1(certificate: x509.Certificate) -> asn1.Certificate:
+    parsed: asn1.Certificate = asn1.Certificate.load(certificate.public_bytes(Encoding.DER))
+    return parsed
 
 
 def new_serial() -> int:

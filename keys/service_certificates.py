@@ -15,10 +15,9 @@ from keys.certificate import CertificateAuthority
 from keys.certificate_rows import load_one, newest_of_key, number_of_key
 from keys.issuance import public_key_bits
 from keys.keystore import Keystore
-from keys.profiles import PROFILES, ProfileName
+from keys.profiles import ProfileName
 from keys.purposes import Purpose
 from keys.signer import Signer
-from keys.subject import Subject
 
 NAMES: Mapping[Purpose, tuple[ProfileName, str]] = {
     Purpose.TSA: ("tsa", "Time-Stamp Authority"),
@@ -63,19 +62,15 @@ class ServiceCertificates:
         return service
 
     def _load_or_issue(self, purpose: Purpose, signer: Signer, issuer: Authority) -> x509.Certificate:
-        profile, issued_by = PROFILES[NAMES[purpose][0]], serial_of(issuer)
+        profile, issued_by = self.authority.practice.profiles[NAMES[purpose][0]], serial_of(issuer)
         with self.ground.database.read() as connection:
             newest = load_one(connection, newest_of_key(profile.name, signer.kid, issued_by))
             number = connection.execute(number_of_key(profile.name, signer.kid, issued_by)).scalar_one()
         if newest is not None and not self._is_old(newest):
             return newest
         slot = f"{profile.name}:{signer.kid}:{issuer.name}:{number + 1}"  # two workers that renew at once issue one
-        name = self._name(purpose)
+        name = self.authority.service_name(NAMES[purpose][1])
         return self.authority.issue(profile.name, signer.public_key, name, slot=slot, issuer=issuer.name)
-
-    def _name(self, purpose: Purpose) -> Subject:
-        name, organisation = self.authority.product
-        return Subject(name_th=f"{name} {NAMES[purpose][1]}", organisation_th=organisation)
 
     def _is_old(self, certificate: x509.Certificate) -> bool:
         begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc

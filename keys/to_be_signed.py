@@ -10,12 +10,14 @@ from hashlib import sha256
 from asn1crypto import keys as asn1_keys
 from asn1crypto import x509 as asn1
 from asn1crypto.algos import SignedDigestAlgorithm
-from asn1crypto.core import Null
+from asn1crypto.core import Null, ParsableOctetString
 
 from keys.profiles import Profile
-from keys.subject import Subject, english_name, thai_name
+from keys.subject import Names
 
 UTC_TIME_ENDS = 2050  # RFC 5280 section 4.1.2.5
+VALIDITY_ASSURED_SHORT_TERM = "0.4.0.194121.2.1"  # EN 319 412-1 section 5.2.2
+NO_REVOCATION_AVAILABLE = "2.5.29.56"  # RFC 9608 section 2
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ def tbs_certificate(
     profile: Profile,
     *,
     serial: int,
-    subject: Subject,
+    names: Names,
     public_key: asn1_keys.PublicKeyInfo,
     validity: Validity,
     issuer: Issuer,
@@ -53,18 +55,21 @@ def tbs_certificate(
             "signature": signature,
             "issuer": issuer.name,
             "validity": {"not_before": time(validity.not_before), "not_after": time(validity.not_after)},
-            "subject": thai_name(subject),
+            "subject": names.subject,
             "subject_public_key_info": public_key,
             "extensions": [
                 {"extn_id": name, "critical": critical, "extn_value": value}
-                for name, critical, value in extensions(profile, subject, public_key, validity, issuer)
+                for name, critical, value in (
+                    *extensions(profile, public_key, validity, issuer),
+                    *other_name(names),
+                )
             ],
         }
     )
 
 
 def extensions(
-    profile: Profile, subject: Subject, public_key: asn1_keys.PublicKeyInfo, validity: Validity, issuer: Issuer
+    profile: Profile, public_key: asn1_keys.PublicKeyInfo, validity: Validity, issuer: Issuer
 ) -> Iterator[tuple[str, bool, object]]:
     """RFC 5280 section 4.2.1: name, critical, value."""
     identifier = key_identifier(public_key)
@@ -77,15 +82,33 @@ def extensions(
         usages = asn1.ExtKeyUsageSyntax(list(profile.extended_key_usage))
         yield "extended_key_usage", profile.extended_key_usage_critical, usages
     if profile.policies:
-        policies = [{"policy_identifier": policy} for policy in profile.policies]
-        yield "certificate_policies", False, asn1.CertificatePolicies(policies)
-    if subject.name_en:
-        yield "subject_alt_name", False, asn1.GeneralNames([general_name(english_name(subject))])
+        yield (
+            "certificate_policies",
+            False,
+            asn1.CertificatePolicies([policy(profile, each) for each in profile.policies]),
+        )
     if profile.private_key_usage:
         yield "private_key_usage_period", False, usage_period(validity, profile.private_key_usage)
     if profile.ocsp_no_check:
         yield "ocsp_no_check", False, Null()
+    if profile.short_term:
+        yield VALIDITY_ASSURED_SHORT_TERM, False, ParsableOctetString(Null().dump())
+        yield NO_REVOCATION_AVAILABLE, False, ParsableOctetString(Null().dump())
     yield from pointers(profile, issuer)
+
+
+def other_name(names: Names) -> Iterator[tuple[str, bool, object]]:
+    """RFC 5280 section 4.2.1.6: the English name beside the Thai one."""
+    if names.other is not None:
+        yield "subject_alt_name", False, asn1.GeneralNames([general_name(names.other)])
+
+
+def policy(profile: Profile, identifier: str) -> dict[str, object]:
+    """RFC 5280 section 4.2.1.4: with the pointer to the practice statement, where there is one."""
+    if not profile.cps:
+        return {"policy_identifier": identifier}
+    statement = {"policy_qualifier_id": "certification_practice_statement", "qualifier": profile.cps}
+    return {"policy_identifier": identifier, "policy_qualifiers": [statement]}
 
 
 def pointers(profile: Profile, issuer: Issuer) -> Iterator[tuple[str, bool, object]]:

@@ -35,11 +35,18 @@ PURPOSES = {OFFICER: Purpose.OFFICER, SEAL: Purpose.SEAL}
 
 @dataclass(frozen=True, kw_only=True)
 class OfficerIdentity:
-    """As the officers' desk has verified it; it goes into the certificate. Each text has at most 64 characters."""
+    """As the officers' desk has verified it; it goes into the certificate. Each text has at most 64 characters.
+
+    EN 319 412-2 section 4.2.4 wants a given name or a surname beside the whole name.
+    """
 
     sub: str
     name_th: str
     name_en: str
+    given_name_th: str
+    given_name_en: str
+    family_name_th: str
+    family_name_en: str
     position_th: str
     position_en: str
     agency_th: str
@@ -48,10 +55,13 @@ class OfficerIdentity:
 
 @dataclass(frozen=True, kw_only=True)
 class SealIdentity:
-    """An agency that seals (e-seal): there is no person and no passkey."""
+    """An agency that seals (e-seal): there is no person and no passkey. `organization_identifier` is the agency's in a
+    register that it names (EN 319 412-1 section 5.1.4), as `GOVTH-…` or `NTRTH-…`.
+    """
 
     agency_th: str
     agency_en: str
+    organization_identifier: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +123,10 @@ class Credentials:
             serial=sha256(officer.sub.encode()).hexdigest()[:16],  # tells two of one name apart, says nothing else
             organisation_th=officer.agency_th,
             organisation_en=officer.agency_en,
+            given_name_th=officer.given_name_th,
+            given_name_en=officer.given_name_en,
+            family_name_th=officer.family_name_th,
+            family_name_en=officer.family_name_en,
             title_th=officer.position_th,
             title_en=officer.position_en,
         )
@@ -135,6 +149,7 @@ class Credentials:
             name_en=seal.agency_en,
             organisation_th=seal.agency_th,
             organisation_en=seal.agency_en,
+            organization_identifier=seal.organization_identifier,
         )
         nobody = PinnedPasskey(credential_id=b"", public_key=b"", aaguid="")
         return self._issue(kind=SEAL, subject=subject, sub="", names=names, passkey=nobody, actor=actor)

@@ -27,6 +27,7 @@ from keys.keystore import Keystore
 
 DemoFacts = dict[str, Any]
 MOST_PERSONS = 9_700  # the fictional citizen numbers end there
+SEAL_IDENTIFIER = "GOVTH-0000000000000"  # nobody's: the first agency is fictional
 POSITION = ("นักวิชาการชำนาญการ", "Senior Officer")
 
 
@@ -140,7 +141,7 @@ def credentials(provider: Provider, officers: SigningOfficers) -> list[dict[str,
         made = officers.issue(account_id, Position(*POSITION), actor="sandbox")
         found.append({"credential": made.id, "kind": "officer", "holder": member.name})
     first = OFFICES[0]
-    seal = officers.module.issue_seal(first.name_th, first.name_en, actor="sandbox")
+    seal = officers.module.issue_seal(first.name_th, first.name_en, SEAL_IDENTIFIER, actor="sandbox")
     found.append({"credential": seal.id, "kind": "seal", "holder": first.name_en})
     kept.write_text(json.dumps(found, ensure_ascii=False, indent=2) + "\n", "utf-8")
     return found

@@ -42,6 +42,13 @@ ANAN = Subject(
     title_th="ผู้อำนวยการ",
     title_en="Director",
 )
+AGENCY = Subject(
+    name_th="กรมตัวอย่าง",
+    name_en="Department of Examples",
+    organisation_th="กรมตัวอย่าง",
+    organisation_en="Department of Examples",
+    organization_identifier="GOVTH-0000000000000",
+)
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from keys.models import Certificate
 from keys.profiles import OFFICER_POLICY, PROFILES
 from keys.purposes import Purpose
 from keys.trust_services import TrustServices
-from tests.keys.conftest import ANAN
+from tests.keys.conftest import AGENCY, ANAN
 from tests.own_loop import in_a_thread
 
 
@@ -31,9 +31,7 @@ def extension(certificate, kind):
 
 def test_openssl_verifies_each_profile_strictly(trust, officer, openssl):
     root, chain = openssl.pem("root.pem", trust.ca.root), openssl.pem("chain.pem", trust.ca.issuing)
-    seal = trust.ca.issue(
-        "seal", trust.keystore.create(Purpose.SEAL).public_key, replace(ANAN, title_th="", title_en="")
-    )
+    seal = trust.ca.issue("seal", trust.keystore.create(Purpose.SEAL).public_key, AGENCY)
     services = [trust.services.current(purpose).certificate for purpose in (Purpose.TSA, Purpose.OCSP)]
     for certificate in (officer.certificate, seal, *services):
         leaf = openssl.pem("leaf.pem", certificate)

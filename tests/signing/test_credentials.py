@@ -49,7 +49,13 @@ def test_a_revoked_credential_has_a_revoked_certificate(services, credential):
 
 
 def test_a_seal_belongs_to_an_agency_and_to_no_officer(services):
-    seal = services.credentials.issue_seal(SealIdentity(agency_th="กรมตัวอย่าง", agency_en="Department of Examples"))
+    seal = services.credentials.issue_seal(
+        SealIdentity(
+            agency_th="กรมตัวอย่าง",
+            agency_en="Department of Examples",
+            organization_identifier="GOVTH-0000000000000",
+        )
+    )
     assert (seal.kind, seal.sub, seal.passkey.credential_id) == ("seal", "", b"")
     assert services.credentials.active_for("") is None
 
