@@ -70,6 +70,12 @@ def generalized_time(moment: datetime) -> bytes:
     return element(0x18, moment.strftime("%Y%m%d%H%M%SZ").encode())
 
 
+def generalized_time_in_milliseconds(moment: datetime) -> bytes:
+    """Section 11.7: the fraction without zeros at its end, and without a point where there is none."""
+    fraction = f"{moment.microsecond // 1000:03}".rstrip("0")
+    return element(0x18, f"{moment:%Y%m%d%H%M%S}{'.' if fraction else ''}{fraction}Z".encode())
+
+
 def time(moment: datetime) -> bytes:
     """RFC 5280 section 4.1.2.5: UTCTime through 2049, GeneralizedTime after."""
     if moment.year >= UTC_TIME_ENDS:

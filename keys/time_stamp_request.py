@@ -45,6 +45,10 @@ class UnacceptedExtension(Refused):
     fail_info = 16
 
 
+class SystemFailure(Refused):
+    fail_info = 25
+
+
 @dataclass(frozen=True)
 class TimeStampRequest:
     """`message_imprint` is its DER, which the token repeats (section 2.4.2); `imprint` the hash in it."""

@@ -92,13 +92,16 @@ def signer_info(stamper: TimeStamper, info: bytes) -> bytes:
 
 
 def tst_info(request: TimeStampRequest, *, serial: int, at: datetime) -> bytes:
-    """RFC 3161 section 2.4.2. `ordering` stays false: two workers do not agree on the order within a second."""
+    """RFC 3161 section 2.4.2. `ordering` stays false: two workers do not agree on the order within their accuracy.
+
+    In milliseconds, because a time cut to its second may already be wrong by the whole accuracy that is stated.
+    """
     return der.sequence(
         der.integer(1),
         der.object_identifier(TIME_STAMP_POLICY),
         request.message_imprint,
         der.integer(serial),
-        der.generalized_time(at),
+        der.generalized_time_in_milliseconds(at),
         der.sequence(der.integer(ACCURACY_SECONDS)),
         b"" if request.nonce is None else der.integer(request.nonce),
     )

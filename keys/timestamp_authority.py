@@ -1,7 +1,8 @@
 """A time-stamp authority, RFC 3161 with ESSCertIDv2 of RFC 5816, profiled by EN 319 422.
 
 A token's serial number is 159 random bits whose row is committed before the token leaves: no serial is issued twice,
-not after a restart, not after a restored backup. The time is in whole seconds, of the clock that everyone is given.
+not after a restart, not after a restored backup. The time is the clock's that everyone is given, looked at before each
+stamp (`clock_health.py`).
 """
 
 from __future__ import annotations
@@ -13,15 +14,17 @@ import structlog
 from sqlalchemy import Table, insert
 
 from core.ground import Ground
+from core.kernel_clock import kernel_discipline
 from keys import der
 from keys.certificate import CertificateAuthority
 from keys.certificate_rows import as_text
+from keys.clock_health import ClockHealth, ClockUnfit
+from keys.errors import CertificateError, KeystoreError
 from keys.issuance import new_serial
 from keys.models import TimeStamp
-from keys.profiles import PROFILES
 from keys.purposes import Purpose
 from keys.service_certificates import ServiceCertificates
-from keys.time_stamp_request import Refused, TimeNotAvailable, TimeStampRequest, parse_request
+from keys.time_stamp_request import Refused, SystemFailure, TimeNotAvailable, TimeStampRequest, parse_request
 from keys.time_stamp_token import TimeStamper, time_stamper, token
 
 GRANTED = der.sequence(der.integer(0))
@@ -36,6 +39,7 @@ class TimeStampAuthority:
 
     def __init__(self, ground: Ground, authority: CertificateAuthority, services: ServiceCertificates) -> None:
         self.ground = ground
+        self.clock = ClockHealth(ground, kernel_discipline if ground.settings.tsa_ntp else None)
         self.authority = authority
         self.services = services
         self._stamper: TimeStamper | None = None
@@ -46,26 +50,39 @@ class TimeStampAuthority:
             return self._granted(parse_request(der_request))
         except Refused as refusal:
             return rejected(refusal)
+        except (KeystoreError, CertificateError) as error:
+            log.warning("time_stamp_cannot_be_signed", why=str(error))
+            return rejected(SystemFailure("the authority cannot sign now; try again later"))
 
     def _granted(self, request: TimeStampRequest) -> bytes:
-        now = self.ground.clock.now().replace(microsecond=0)
-        stamper, serial = self._current_stamper(now), new_serial()
+        try:
+            now = in_milliseconds(self.clock.now())  # first: by a wrong clock nothing else here is right
+            stamper = self._stamper_of(now)
+            self.clock.check_past(stamper.signer.kid, now)
+        except ClockUnfit as unfit:
+            raise TimeNotAvailable(str(unfit)) from unfit
+        serial = new_serial()
         stamped = token(stamper, request, serial=serial, at=now)
         row = {"serial": as_text(serial), "kid": stamper.signer.kid, "imprint": request.imprint, "stamped_at": now}
         with self.ground.database.write() as connection:
             connection.execute(INSERT, row)
         return der.sequence(GRANTED, stamped)
 
-    def _current_stamper(self, now: datetime) -> TimeStamper:
+    def _stamper_of(self, now: datetime) -> TimeStamper:
         """Who signs now; TimeNotAvailable past the private key's usage period."""
         service = self.services.current(Purpose.TSA)
         if self._stamper is None or self._stamper.certificate is not service.certificate:
             self._stamper = time_stamper(service.signer, self.authority.chain(service.certificate))
-        usage = PROFILES["tsa"].private_key_usage
+        usage = self.authority.practice.profiles["tsa"].private_key_usage
         if usage is not None and now >= service.certificate.not_valid_before_utc + usage:
             log.error("time_stamp_key_past_its_use", kid=service.signer.kid, mend="prajak key rotate tsa")
             raise TimeNotAvailable("the authority's key is past its period of use")
         return self._stamper
+
+
+def in_milliseconds(moment: datetime) -> datetime:
+    """As a token states it."""
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def rejected(refusal: Refused) -> bytes:

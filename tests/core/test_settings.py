@@ -1,4 +1,4 @@
-"""A setting that cannot be used is named; a part that is not built yet refuses to start."""
+"""A setting that cannot be used is named, and refuses to start."""
 
 from __future__ import annotations
 
@@ -37,8 +37,11 @@ def test_the_environment_goes_before_the_file(tmp_path: Path):
         ("ISSUER", "https://id.example?x"),
         ("SANDBOX", "yes"),
         ("KEYS_URL", "vault:somewhere"),
-        ("TSA_URL", "https://tsa.example"),
-        ("OCSP_URL", "https://ocsp.example"),
+        ("TSA_URL", "https://tsa.example"),  # without PRAJAK_TSA_TRUST anybody could stamp
+        ("TSA_URL", "ftp://tsa.example"),
+        ("TSA_NTP", "sometimes"),
+        ("OCSP_URL", "ldap://ocsp.example"),
+        ("OCSP_URL", "http://ocsp.example/?x"),
         ("TRUSTED_PROXIES", "not an address"),
         ("DPOP_NONCES", "sometimes"),
         ("MTLS_URL", "http://mtls.example"),
@@ -89,3 +92,14 @@ def test_a_database_refuses_to_start_for_what_it_was_not_made_for(
     other = replace(ground, settings=replace(ground.settings, **changed))
     with pytest.raises(SettingsError, match=setting):
         check_installation(other)
+
+
+def test_outside_time_stamp_authorities_keep_their_order():
+    given = {"PRAJAK_SANDBOX": "1", "PRAJAK_TSA_URL": "https://b.example http://a.example", "PRAJAK_TSA_TRUST": "roots"}
+    assert load_settings(given, toml=NOWHERE).tsa_urls == ("https://b.example", "http://a.example")
+
+
+def test_our_own_stamps_need_a_synchronised_clock_outside_the_sandbox():
+    assert not load_settings({"PRAJAK_SANDBOX": "1"}, toml=NOWHERE).tsa_ntp
+    production = {"PRAJAK_ISSUER": "https://id.example", "PRAJAK_KEYS_PASSPHRASE_FILE": "passphrase"}
+    assert load_settings(production, toml=NOWHERE).tsa_ntp

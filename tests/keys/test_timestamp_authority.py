@@ -122,6 +122,17 @@ def test_the_imprint_is_repeated_byte_for_byte_with_or_without_null(trust):
     assert info(granted(trust, bare))["message_imprint"].dump() == without
 
 
+def test_the_time_is_stated_in_milliseconds_and_openssl_reads_it(trust, clock, openssl):
+    """A time cut to its second may be wrong by the whole accuracy that the token states."""
+    clock.advance(timedelta(milliseconds=430, microseconds=600))
+    token = granted(trust, query())
+    assert info(token)["gen_time"].native == clock.now().replace(microsecond=430_000)
+    assert info(token)["gen_time"].contents.endswith(b".43Z")  # X.690 section 11.7: no zero at the end
+    path, root = openssl.file("token.der", token.dump()), openssl.pem("root.pem", trust.ca.root)
+    verify = ("-digest", new_hash("sha256", DATA).hexdigest(), "-token_in", "-in", path, "-CAfile", root)
+    assert "Verification: OK" in openssl.run("ts", "-verify", *verify, *openssl.at)
+
+
 def test_a_nonce_that_was_not_sent_is_not_made_up(trust):
     assert info(granted(trust, query(nonce=None)))["nonce"].native is None
 
