@@ -1,45 +1,59 @@
-"""An OCSP responder, RFC 6960, delegated by the issuing authority (its certificate has id-pkix-ocsp-nocheck).
+"""An OCSP responder, RFC 6960, delegated by each issuing authority (its certificates have id-pkix-ocsp-nocheck).
 
-A serial that was never issued is `unknown`, never `good`; so is every certificate of another issuer. A nonce is echoed
-(RFC 9654) in an answer made for it; answers without one are kept for half a minute, well within the sixty seconds in
-which a revocation must take effect.
+A serial that was never issued is `unknown`, never `good`; so is every certificate of a stranger. A nonce is echoed
+(RFC 9654) in an answer signed for it. Answers without one are signed ahead (`ocsp_answers.py`), and a process keeps
+them for half a minute: with the half minute that a cache on the way has, a revocation takes effect within sixty
+seconds, and on a worker that was not asked before, at once.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import new as new_hash
+from typing import Any
 
+import structlog
 from cryptography import x509
+from sqlalchemy.exc import SQLAlchemyError
 
 from core.ground import Ground
-from keys import der
-from keys.algorithms import x509_identifier
 from keys.certificate import CertificateAuthority
-from keys.certificate_rows import RevocationReason, RevokedStatus, load_status
-from keys.issuance import public_key_bits, subject_of
+from keys.certificate_rows import RevokedStatus, as_text
+from keys.errors import CertificateError, KeystoreError
+from keys.ocsp_answers import Due, forget_ended, form_of, keep_answers, load_due, load_standing
+from keys.ocsp_issuers import Issuer, Issuers
 from keys.ocsp_request import CertId, MalformedRequest, OcspRequest, parse_request
+from keys.ocsp_response import (
+    GOOD,
+    MALFORMED_REQUEST,
+    TRY_LATER,
+    UNKNOWN,
+    Responder,
+    revoked_info,
+    signed_response,
+)
 from keys.purposes import Purpose
 from keys.service_certificates import ServiceCertificates
 
 KEPT = timedelta(seconds=30)
 KEPT_AT_MOST = 4096  # answers in this process
-ANSWER_LIFETIME = timedelta(hours=1)  # nextUpdate
 SERIAL_BITS = 160  # RFC 5280 section 4.1.2.2
-ISSUER_HASHES = ("sha1", "sha256", "sha384", "sha512")  # SHA-1 only names an issuer here (RFC 5019); it proves nothing
-SHA_256 = der.sequence(der.object_identifier("2.16.840.1.101.3.4.2.1"))
 
-MALFORMED_REQUEST = der.sequence(der.enumerated(1))
-BASIC_RESPONSE = der.object_identifier("1.3.6.1.5.5.7.48.1.1")
-NONCE = der.object_identifier("1.3.6.1.5.5.7.48.1.2")
-GOOD = der.implicit_primitive(0, b"")
-UNKNOWN = der.implicit_primitive(2, b"")
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Reply:
+    """`this_update` is when it was signed; empty where no cache may keep it."""
+
+    encoded: bytes
+    this_update: datetime | None = None
 
 
 @dataclass(frozen=True)
 class Kept:
-    answer: bytes
+    reply: Reply
     until: datetime
     revocations: int
 
@@ -51,79 +65,127 @@ class OcspResponder:
         self.ground = ground
         self.authority = authority
         self.services = services
+        self.issuers = Issuers(authority)
         self._kept: dict[tuple[CertId, ...], Kept] = {}
-        self._issuer_hashes: dict[str, tuple[bytes, bytes]] = {}
 
     def answer(self, der_request: bytes) -> bytes:
         """The DER response to a DER request, whatever it is. May write: never call it within a transaction."""
+        return self.reply(der_request).encoded
+
+    def reply(self, der_request: bytes) -> Reply:
+        """The same, and whether it may be kept. Where nothing can be signed, section 2.3's tryLater."""
         try:
             request = parse_request(der_request)
         except MalformedRequest:
-            return MALFORMED_REQUEST
-        return self._kept_answer(request) if request.nonce is None else self._signed(request)
+            return Reply(MALFORMED_REQUEST)
+        try:
+            return self._kept_reply(request) if request.nonce is None else Reply(self._live(request))
+        except (KeystoreError, CertificateError) as error:
+            log.warning("ocsp_cannot_sign", why=str(error))
+            return Reply(TRY_LATER)
 
     def response_for(self, certificate: x509.Certificate) -> bytes:
-        """What `answer` says of one of our certificates, to be embedded beside a signature."""
-        cert_id = CertId(SHA_256, "sha256", *self._hashes_of_issuer("sha256"), certificate.serial_number)
-        return self._kept_answer(OcspRequest((cert_id,)))
+        """Of one of our certificates, to be embedded beside a signature: signed now, because an answer from before the
+        signature proves nothing of it (EN 319 102-1 section 5.2.5).
+        """
+        question = self.issuers.of(certificate).question(certificate.serial_number, "sha256")
+        return self._live(OcspRequest((question,)))
 
-    def _kept_answer(self, request: OcspRequest) -> bytes:
+    def refresh(self) -> int:
+        """A job's round: signs anew what ages and what a revocation has overtaken; how many answers those were."""
+        now = self.ground.clock.now()
+        with self.ground.database.read() as connection:
+            due = load_due(connection, now)
+        if not due:
+            return 0
+        rows = [self._row(self.issuers.of_serial(each.issuer_serial), each, now) for each in due]
+        with self.ground.database.write() as connection:
+            keep_answers(connection, rows)
+            forget_ended(connection, now)
+        return len(rows)
+
+    def _kept_reply(self, request: OcspRequest) -> Reply:
         now, revocations = self.ground.clock.now(), self.authority.revocations
         kept = self._kept.get(request.questions)
         if kept is not None and now < kept.until and kept.revocations == revocations:
-            return kept.answer
-        answer = self._signed(request)
+            return kept.reply
+        reply = self._stored(request.questions[0], now) if len(request.questions) == 1 else None
+        if reply is None:
+            reply = Reply(self._live(request), now)
         if len(self._kept) >= KEPT_AT_MOST:
             self._kept = {}
-        self._kept[request.questions] = Kept(answer, now + KEPT, revocations)
-        return answer
+        self._kept[request.questions] = Kept(reply, now + KEPT, revocations)
+        return reply
 
-    def _signed(self, request: OcspRequest) -> bytes:
-        """RFC 6960 section 4.2.1: a BasicOCSPResponse and the responder's certificate."""
-        responder, now = self.services.current(Purpose.OCSP), self.ground.clock.now()
-        data = der.sequence(
-            der.explicit(2, der.octet_string(responder.key_hash)),
-            der.generalized_time(now),
-            der.sequence(*(self._single_response(question, now) for question in request.questions)),
-            b"" if request.nonce is None else der.explicit(1, der.sequence(nonce_extension(request.nonce))),
-        )
-        algorithm = x509_identifier(responder.signer.algorithm)
-        signature = der.bit_string(responder.signer.sign_x509(data))
-        basic = der.sequence(data, algorithm, signature, der.explicit(0, der.sequence(responder.encoded)))
-        content = der.sequence(BASIC_RESPONSE, der.octet_string(basic))
-        return der.sequence(der.enumerated(0), der.explicit(0, content))
+    def _stored(self, question: CertId, now: datetime) -> Reply | None:
+        """The answer that all workers give; signed and kept where there is none. None where none is ever kept."""
+        issuer, form = self.issuers.asked(question), form_of(question)
+        if issuer is None or not form or not is_possible(question):
+            return None
+        with self.ground.database.read() as connection:
+            standing = load_standing(connection, issuer.serial, question.serial, form)
+        if not standing.is_issued:
+            return None
+        signed_by = self.services.keystore.active(Purpose.OCSP).kid
+        if standing.stored is not None and standing.stored.is_given(signed_by, now):
+            return Reply(standing.stored.encoded, standing.stored.this_update)
+        return self._newly_stored(issuer, Due(question.serial, form, issuer.serial, standing.revoked), now)
 
-    def _single_response(self, question: CertId, now: datetime) -> bytes:
-        next_update = der.explicit(0, der.generalized_time(now + ANSWER_LIFETIME))
-        return der.sequence(question.encoded(), self._status(question), der.generalized_time(now), next_update)
+    def _newly_stored(self, issuer: Issuer, due: Due, now: datetime) -> Reply:
+        row = self._row(issuer, due, now)
+        try:
+            with self.ground.database.write() as connection:
+                keep_answers(connection, [row])
+        except SQLAlchemyError:
+            log.exception("ocsp_answer_not_kept")  # it is good all the same, and the next who asks has it signed again
+        return Reply(bytes(row["der"]), now)
 
-    def _status(self, question: CertId) -> bytes:
-        """RFC 6960 section 2.2."""
-        if question.hash_name not in ISSUER_HASHES or question.serial.bit_length() > SERIAL_BITS or question.serial < 1:
-            return UNKNOWN
-        if (question.issuer_name_hash, question.issuer_key_hash) != self._hashes_of_issuer(question.hash_name):
+    def _row(self, issuer: Issuer, due: Due, now: datetime) -> dict[str, Any]:
+        hash_name, _, null = due.form.partition(":")
+        question = issuer.question(due.serial, hash_name, with_null=bool(null))
+        responder = self._responder([issuer])
+        signed = signed_response(responder, [(question, status_of(due.revoked))], now=now)
+        return {
+            "serial": as_text(due.serial),
+            "form": due.form,
+            "kid": responder.signer.kid,
+            "is_revoked": due.revoked is not None,
+            "this_update": now,
+            "der": signed,
+        }
+
+    def _live(self, request: OcspRequest) -> bytes:
+        now = self.ground.clock.now()
+        issuers = [self.issuers.asked(question) for question in request.questions]
+        statuses = [
+            (question, self._status(question, issuer))
+            for question, issuer in zip(request.questions, issuers, strict=True)
+        ]
+        named = [each for each in dict.fromkeys(issuers) if each is not None]
+        return signed_response(self._responder(named), statuses, now=now, nonce=request.nonce)
+
+    def _status(self, question: CertId, issuer: Issuer | None) -> bytes:
+        """Section 2.2."""
+        if issuer is None or not is_possible(question):
             return UNKNOWN
         with self.ground.database.read() as connection:
-            is_issued, revoked = load_status(connection, self.authority.issuing, question.serial)
-        if revoked is not None:
-            return revoked_info(revoked)
-        return GOOD if is_issued else UNKNOWN
+            standing = load_standing(connection, issuer.serial, question.serial, "")
+        return status_of(standing.revoked) if standing.is_issued else UNKNOWN
 
-    def _hashes_of_issuer(self, algorithm: str) -> tuple[bytes, bytes]:
-        """RFC 6960 section 4.1.1: over the issuer's name, and over the bits of its public key."""
-        if algorithm not in self._issuer_hashes:
-            issuer = self.authority.issuing
-            name, bits = subject_of(issuer).dump(), public_key_bits(issuer)
-            self._issuer_hashes[algorithm] = (new_hash(algorithm, name).digest(), new_hash(algorithm, bits).digest())
-        return self._issuer_hashes[algorithm]
-
-
-def revoked_info(revoked: RevokedStatus) -> bytes:
-    """RFC 6960 section 4.2.1: when, and why where there is a why."""
-    unsaid = revoked.reason is RevocationReason.UNSPECIFIED
-    why = b"" if unsaid else der.explicit(0, der.enumerated(revoked.reason.code))
-    return der.explicit(1, der.generalized_time(revoked.at) + why)
+    def _responder(self, issuers: Sequence[Issuer]) -> Responder:
+        """One key, certified by each of these; by the authority of now where all are strangers."""
+        services = [self.services.current(Purpose.OCSP, issuer=each.name) for each in issuers]
+        services = services or [self.services.current(Purpose.OCSP)]
+        first = services[0]
+        return Responder(
+            first.signer, first.key_hash, tuple(each.encoded for each in services if each.key_hash == first.key_hash)
+        )
 
 
-def nonce_extension(nonce: bytes) -> bytes:
-    return der.sequence(NONCE, der.octet_string(der.octet_string(nonce)))
+def is_possible(question: CertId) -> bool:
+    """A serial that a certificate of ours can have."""
+    return question.serial > 0 and question.serial.bit_length() <= SERIAL_BITS
+
+
+def status_of(revoked: RevokedStatus | None) -> bytes:
+    return GOOD if revoked is None else revoked_info(revoked)

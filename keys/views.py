@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from datetime import timedelta
+from datetime import datetime, timedelta
+from hashlib import sha256
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -11,7 +12,7 @@ from flask import Blueprint, Response, abort, request
 
 from core.web import callers, machine
 from keys.errors import CertificateError
-from keys.ocsp import KEPT, MALFORMED_REQUEST
+from keys.ocsp import KEPT
 from keys.ocsp_request import LARGEST_REQUEST
 from keys.trust_services import TrustServices
 
@@ -42,8 +43,10 @@ def blueprint(trust: TrustServices) -> Blueprint:
     @machine
     @callers("anyone")
     def ocsp_get(encoded: str) -> Response:
-        answer = trust.ocsp.answer(decoded(encoded))
-        return reply(answer, OCSP_RESPONSE, kept=None if answer == MALFORMED_REQUEST else KEPT)
+        answer = trust.ocsp.reply(decoded(encoded))
+        if answer.this_update is None:
+            return reply(answer.encoded, OCSP_RESPONSE)
+        return cached(trust, reply(answer.encoded, OCSP_RESPONSE, kept=KEPT), answer.this_update)
 
     @routes.get("/ca/<name>.crt")
     @machine
@@ -84,6 +87,19 @@ def found(trust: TrustServices, name: str) -> x509.Certificate:
         return trust.ca.authority(name)
     except CertificateError:
         abort(404)
+
+
+def cached(trust: TrustServices, response: Response, this_update: datetime) -> Response:
+    """RFC 5019 section 6.2. Expires is when a cache must ask again, not nextUpdate: a cache that knows no max-age would
+    tell of no revocation for an hour.
+    """
+    response.cache_control.no_transform = True
+    response.cache_control.must_revalidate = True
+    response.last_modified = this_update
+    response.expires = trust.ground.clock.now() + KEPT
+    response.set_etag(sha256(response.get_data()).hexdigest())
+    response.make_conditional(request)
+    return response
 
 
 def reply(content: bytes, content_type: str, *, kept: timedelta | None = None) -> Response:

@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from keys.certificate_rows import RevocationReason
-from keys.ocsp import KEPT, MALFORMED_REQUEST
+from keys.ocsp import KEPT
+from keys.ocsp_response import MALFORMED_REQUEST
 from keys.purposes import Purpose
 from keys.trust_services import TrustServices
 from tests.keys.conftest import ANAN
@@ -74,7 +75,7 @@ def test_a_serial_that_was_never_issued_is_never_good(trust, serial):
 
 @pytest.mark.parametrize("serial", [0, -5, 2**161, 2**900])
 def test_a_serial_that_cannot_exist_is_unknown(trust, serial):
-    name_hash, key_hash = trust.ocsp._hashes_of_issuer("sha256")
+    name_hash, key_hash = trust.ocsp.issuers.all()[0].hashes["sha256"]
     cert_id = {
         "hash_algorithm": {"algorithm": "sha256"},
         "issuer_name_hash": name_hash,

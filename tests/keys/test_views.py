@@ -1,6 +1,7 @@
 """The endpoints: media types, sizes, caches, and every pointer in a certificate leading somewhere."""
 
 from base64 import b64encode
+from datetime import timedelta
 
 import pytest
 from cryptography import x509
@@ -8,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from flask import Flask
 
-from keys.ocsp import MALFORMED_REQUEST
+from keys.ocsp_response import MALFORMED_REQUEST
 from keys.views import blueprint
 from tests.keys.test_ocsp import question
 from tests.keys.test_timestamp_authority import query
@@ -56,7 +57,34 @@ def test_a_request_may_come_in_the_path(client, trust, officer):
     answer = client.get(f"/ocsp/{encoded}")
     assert answer.content_type == "application/ocsp-response"
     assert ocsp.load_der_ocsp_response(answer.data).certificate_status is ocsp.OCSPCertStatus.GOOD
-    assert answer.headers["Cache-Control"] == "public, max-age=30"
+    assert set(answer.headers["Cache-Control"].split(", ")) == {
+        "public", "max-age=30", "no-transform", "must-revalidate",
+    }  # fmt: skip
+
+
+def test_a_cache_is_told_until_when_it_may_keep_an_answer_and_how_to_ask_again(client, trust, officer, clock):
+    """RFC 5019 section 6.2, and no cache tells of a certificate as good a minute after its revocation."""
+    url = f"/ocsp/{b64encode(question(trust, officer.certificate.serial_number)).decode()}"
+    signed_at = clock.now()
+    client.get(url)
+    clock.advance(timedelta(minutes=10))
+    answer = client.get(url)
+    assert answer.last_modified == signed_at
+    assert answer.expires == clock.now() + timedelta(seconds=30)
+    assert answer.expires < ocsp.load_der_ocsp_response(answer.data).next_update_utc
+    again = client.get(url, headers={"If-None-Match": answer.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+    trust.ca.revoke(officer.certificate.serial_number)
+    changed = client.get(url, headers={"If-None-Match": answer.headers["ETag"]})
+    assert changed.status_code == 200
+    assert ocsp.load_der_ocsp_response(changed.data).certificate_status is ocsp.OCSPCertStatus.REVOKED
+
+
+def test_an_answer_with_a_nonce_is_for_one_only(client, trust, officer):
+    encoded = b64encode(question(trust, officer.certificate.serial_number, nonce=b"n" * 16)).decode()
+    answer = client.get(f"/ocsp/{encoded}")
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert "ETag" not in answer.headers
 
 
 @pytest.mark.parametrize("mark", ["//", "+"])
