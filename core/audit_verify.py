@@ -14,20 +14,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from core.audit_chain import BEFORE_ALL, GENESIS, PAGE, Entry, entries, is_own_hash
+from core.database import Database
 
 
 @dataclass(frozen=True)
 class Mark:
-    """What was seen of the trail at one time; `name` says by whom."""
+    """What was seen of the trail at one time; `name` says by whom. `forged` says why it must not be believed, and is
+    empty for a good one.
+    """
 
     sequence: int
     head: bytes
     name: str
+    forged: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,13 +70,14 @@ class Walk:
         self.sequence, self.head = after, head
         self.count, self.marks_met, self.marked = 0, 0, after
         self.second_edition = False
-        self._marks = (mark for mark in marks if mark.sequence > after)
-        self._next = next(self._marks, None)
+        self._marks = (mark for mark in marks if mark.sequence > after or mark.forged)
+        self._next: Mark | None = None
 
     def over(self, found: Iterable[Entry]) -> Walked:
         """Walks to the end, or to the first entry that does not fit."""
         broken = None
         try:
+            self.begin()
             for entry in found:
                 broken = self.step(entry)
                 if broken:
@@ -81,6 +87,10 @@ class Walk:
         except Unreadable as error:
             broken = BrokenChain(self.sequence + 1, "", str(error))
         return Walked(self.count, self.sequence, self.head, self.marks_met, self.marked, broken)
+
+    def begin(self) -> None:
+        """Before the first step: the first mark that will be met."""
+        self._next = next(self._marks, None)
 
     def step(self, entry: Entry) -> BrokenChain | None:
         """None when the entry fits and is now the head."""
@@ -98,6 +108,8 @@ class Walk:
         """At the end of the trail: a mark that lies beyond it."""
         if self._next is None:
             return None
+        if self._next.forged:
+            return BrokenChain(self._next.sequence, "", self._next.forged)
         why = f"the trail ends at entry {self.sequence}; {self._next.name} saw entry {self._next.sequence}"
         return BrokenChain(self.sequence + 1, "", why)
 
@@ -110,6 +122,8 @@ class Walk:
     def _marks_here(self) -> BrokenChain | None:
         while self._next is not None and self._next.sequence <= self.sequence:
             mark = self._next
+            if mark.forged:
+                return BrokenChain(mark.sequence, "", mark.forged)
             if mark.head != self.head:
                 first = self.marked + 1
                 span = f"one of the entries {first} to {mark.sequence}" if first < mark.sequence else f"entry {first}"
@@ -131,6 +145,28 @@ def stored_entries(connection: Connection, *, after: int = BEFORE_ALL, until: in
                 raise Unreadable from error
         else:
             return
+
+
+def paged_entries(database: Database, *, after: int = BEFORE_ALL, until: int | None = None) -> Iterator[Entry]:
+    """The same, each page in a read of its own: a proof that takes an hour must not hold a snapshot for an hour."""
+    while True:
+        with database.read() as connection:
+            page, unreadable = one_page(stored_entries(connection, after=after, until=until))
+        yield from page
+        if unreadable:
+            raise unreadable
+        if len(page) < PAGE:
+            return
+        after = page[-1].sequence
+
+
+def one_page(found: Iterator[Entry]) -> tuple[list[Entry], Unreadable | None]:
+    page: list[Entry] = []
+    try:
+        page.extend(islice(found, PAGE))
+    except Unreadable as error:
+        return page, error
+    return page, None
 
 
 def verify_chain(connection: Connection, marks: Iterable[Mark] = ()) -> BrokenChain | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -13,6 +14,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 import idp.tables  # noqa: F401 - gives Alembic its metadata
+from core.audit_origin import acting, command_source
 from core.settings import SettingsError, load_settings
 from core.telemetry import configure_logging
 from idp.admin.invitation import invite
@@ -45,8 +47,10 @@ pdf_out = click.argument("target", metavar="OUT", type=click.Path(dir_okay=False
 
 @click.group(cls=PlainErrors, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="prajak")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Prajak: digital identity and e-signatures for a government."""
+    context.with_resource(acting(command_source(os.getuid()), f"prajak {context.invoked_subcommand}"))
     configure_logging("warning")
 
 

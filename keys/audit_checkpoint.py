@@ -21,7 +21,7 @@ from __future__ import annotations
 import json
 from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -31,10 +31,10 @@ from sqlalchemy import BigInteger, Connection, LargeBinary, RowMapping, Text, in
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.audit_chain import GENESIS, head
+from core.audit_chain import BEFORE_ALL, GENESIS, head
 from core.audit_verify import BrokenChain, Mark, Walk, Walked, stored_entries
 from core.clock import timestamp
-from core.database import Base
+from core.database import Base, Database
 from core.errors import PrajakError
 from core.ground import Ground
 from keys.jwt import sign_jwt
@@ -47,6 +47,7 @@ CLAIMS = {"iss", "iat", "sequence", "head", "count"}
 AT_ONCE = 50_000  # entries walked for one checkpoint: some seconds; a long trail gets several, one after the other
 PAGE = 500
 HASH = 32
+KEPT = "that the witness kept"
 
 Stamp = Callable[[bytes], bytes]  # over a SHA-256; the token in DER, or PrajakError
 
@@ -157,17 +158,18 @@ class AuditCheckpoints:
         return Checkpoint(origin, now, walked.sequence, walked.head, count, jws, token)
 
 
-def newest(connection: Connection) -> RowMapping | None:
+def newest(connection: Connection, *, until: int | None = None) -> RowMapping | None:
     rows = select(AuditCheckpoint.__table__).order_by(AuditCheckpoint.sequence.desc()).limit(1)
+    rows = rows if until is None else rows.where(AuditCheckpoint.sequence <= until)
     return connection.execute(rows).mappings().first()
 
 
-def stored_rows(connection: Connection, *, after: int = 0, until: int | None = None) -> Iterator[RowMapping]:
+def stored_rows(database: Database, *, after: int = BEFORE_ALL) -> Iterator[RowMapping]:
     """In the trail's order, in bounded pages."""
     while True:
         rows = select(AuditCheckpoint.__table__).where(AuditCheckpoint.sequence > after)
-        rows = rows if until is None else rows.where(AuditCheckpoint.sequence <= until)
-        found = connection.execute(rows.order_by(AuditCheckpoint.sequence).limit(PAGE)).mappings().all()
+        with database.read() as connection:
+            found = connection.execute(rows.order_by(AuditCheckpoint.sequence).limit(PAGE)).mappings().all()
         yield from found
         if len(found) < PAGE:
             return
@@ -215,7 +217,6 @@ def read_line(line: str, keys: PublicJwks, *, origin: str = "") -> Checkpoint:
     return verified_checkpoint(jws, time_stamp, keys, origin=origin)
 
 
-def marks(checkpoints: Iterable[Checkpoint], *, by: str) -> Iterator[Mark]:
+def mark_of(checkpoint: Checkpoint, *, by: str) -> Mark:
     """What a walk compares a trail with."""
-    for each in checkpoints:
-        yield Mark(each.sequence, each.head, f"the checkpoint of {each.at:%Y-%m-%dT%H:%M:%SZ} {by}")
+    return Mark(checkpoint.sequence, checkpoint.head, f"the checkpoint of {checkpoint.at:%Y-%m-%dT%H:%M:%SZ} {by}")

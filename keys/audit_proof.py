@@ -1,0 +1,88 @@
+"""The proof of a stored trail: every entry walked, every checkpoint's signature verified and held against the chain.
+
+Three things are told apart, and the last two need somebody outside: the chain fits itself and the checkpoints stored
+beside it; it fits those that a witness kept; and with a JWKS that was kept too, a signer replaced inside is found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from heapq import merge
+from operator import attrgetter
+from pathlib import Path
+
+from core.audit_append_only import missing
+from core.audit_chain import BEFORE_ALL, GENESIS, Entry, waiting
+from core.audit_verify import BrokenChain, Mark, Walk, Walked, paged_entries, verify_file
+from core.database import Database
+from keys.audit_checkpoint import KEPT, Checkpoint, mark_of, newest, read_line, stored_checkpoint, stored_rows
+from keys.own_jws import NotSigned, PublicJwks
+
+LONGEST_LINE = 64 * 1024
+
+Watch = Callable[[Iterable[Entry]], Iterable[Entry]]  # a progress bar around what is walked
+
+
+@dataclass(frozen=True)
+class Proof:
+    """`waiting` entries have no place in the chain yet; `disarmed` are the triggers that should refuse changes."""
+
+    walked: Walked
+    broken: BrokenChain | None
+    waiting: int
+    disarmed: Sequence[str]
+
+
+def prove(
+    database: Database,
+    keys: PublicJwks,
+    *,
+    origin: str,
+    witnessed: Sequence[Checkpoint] = (),
+    since: int = 0,
+    watch: Watch = iter,
+) -> Proof:
+    """Walks the trail, from its beginning or from the newest stored checkpoint at `since` or before. Raises NotSigned
+    where that checkpoint is forged: nothing can begin there.
+    """
+    begin = begin_at(database, keys, since, origin=origin)
+    after, head = (begin.sequence, begin.head) if begin else (0, GENESIS)
+    seen = (mark_of(each, by=KEPT) for each in sorted(witnessed, key=attrgetter("sequence")))
+    stored = stored_marks(database, keys, after=after, origin=origin)
+    walk = Walk(merge(stored, seen, key=attrgetter("sequence")), after=after, head=head)
+    walked = walk.over(watch(paged_entries(database, after=after or BEFORE_ALL)))
+    with database.read() as connection:
+        broken = walked.broken or (None if begin else verify_file(connection))
+        return Proof(walked, broken, waiting(connection).count, missing(connection))
+
+
+def begin_at(database: Database, keys: PublicJwks, since: int, *, origin: str) -> Checkpoint | None:
+    with database.read() as connection:
+        row = newest(connection, until=since) if since else None
+    return stored_checkpoint(row, keys, origin=origin) if row is not None else None
+
+
+def stored_marks(database: Database, keys: PublicJwks, *, after: int, origin: str) -> Iterator[Mark]:
+    """Every stored checkpoint in the trail's order; one that we never signed is told when the walk comes to it."""
+    for row in stored_rows(database, after=after or BEFORE_ALL):
+        try:
+            yield mark_of(stored_checkpoint(row, keys, origin=origin), by="stored beside it")
+        except NotSigned as error:
+            yield Mark(row["sequence"], b"", "", forged=f"the checkpoint stored for this entry is forged: {error}")
+
+
+def read_witnessed(path: Path, keys: PublicJwks, *, origin: str = "") -> list[Checkpoint]:
+    """The checkpoints of a witness's file, or of a mail as it was saved. Raises NotSigned naming the line."""
+    found = []
+    with path.open("r", encoding="utf-8", errors="replace", newline="\n") as lines:
+        for number, line in enumerate(iter(lambda: lines.readline(LONGEST_LINE), ""), start=1):
+            if not line.startswith('{"checkpoint"'):
+                continue
+            try:
+                found.append(read_line(line.rstrip("\r\n"), keys, origin=origin))
+            except NotSigned as error:
+                raise NotSigned(f"line {number} of {path.name}: {error}") from error
+    if not found:
+        raise NotSigned(f"{path.name} holds no checkpoint")
+    return found
