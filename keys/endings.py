@@ -17,7 +17,7 @@ from keys.errors import KeystoreError
 from keys.key_rows import KeyRecord, change_state, successor_slot, withdraw
 from keys.key_states import State, check_transition
 from keys.key_use import check_rotates, is_disbelieved, takes_two
-from keys.purposes import RULES
+from keys.purposes import RULES, Purpose
 from keys.rotation import First, Rotation, nothing_first
 from keys.two_person import Act
 
@@ -112,6 +112,8 @@ class Endings(Rotation):
     def check_destroyable(self, record: KeyRecord) -> None:
         """Raises KeystoreError saying what stands against it."""
         check_transition(record.state, State.DESTROYED)
+        if record.purpose is Purpose.ENVELOPE and not self.needs:
+            raise KeystoreError(f"{record.kid} must not be destroyed: nobody can tell what is sealed under it")
         for need in self.needs:
             why = need(record)
             if why:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, select, update
+from sqlalchemy import Connection, Select, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from keys.errors import KeystoreError
@@ -107,6 +107,19 @@ def load_purposes(connection: Connection, purposes: Sequence[Purpose]) -> list[K
     """Every key of these purposes, oldest first."""
     query = select(Key.__table__).where(Key.purpose.in_(purposes)).order_by(Key.created_at, Key.kid)
     return read(connection, query)
+
+
+def load_page(connection: Connection, purpose: Purpose, *, before: datetime | None, limit: int) -> list[KeyRecord]:
+    """Of a purpose with a key for each holder: the newest first, a page at a time."""
+    query = select(Key.__table__).where(Key.purpose == purpose).order_by(Key.created_at.desc(), Key.kid).limit(limit)
+    return read(connection, query if before is None else query.where(Key.created_at < before))
+
+
+def count_states(connection: Connection) -> list[tuple[Purpose, State, int]]:
+    """How many keys of each purpose are in each state."""
+    columns = (Key.purpose, Key.state)
+    rows = connection.execute(select(*columns, func.count()).group_by(*columns).order_by(*columns))
+    return [(Purpose(purpose), State(state), int(number)) for purpose, state, number in rows]
 
 
 def load_destroyed(connection: Connection) -> list[str]:

@@ -58,9 +58,18 @@ def has_come(record: KeyRecord, now: datetime) -> bool:
 
 def is_aged(record: KeyRecord, now: datetime) -> bool:
     """SP 800-57 part 1 section 5.3: an active key past its cryptoperiod."""
+    ends = next_change(record)
+    return record.state is State.ACTIVE and ends is not None and ends <= now
+
+
+def next_change(record: KeyRecord) -> datetime | None:
+    """When the schedule changes something about it: it begins, its successor is announced, it leaves the JWKS."""
     period = RULES[record.purpose].cryptoperiod
-    begun = record.activates_at or record.created_at
-    return record.state is State.ACTIVE and period is not None and begun + period <= now
+    if record.state is State.PRE_ACTIVATION:
+        return record.activates_at
+    if record.state is State.ACTIVE and period is not None:
+        return (record.activates_at or record.created_at) + period
+    return record.published_until if record.state is State.DEACTIVATED else None
 
 
 def is_worn(record: KeyRecord, uses: Uses) -> bool:

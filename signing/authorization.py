@@ -58,7 +58,6 @@ def client_metadata(settings: Settings, jwks: Sequence[Mapping[str, object]]) ->
         "scope": SIGN_IN_SCOPE,
         "subject_type": "pairwise",
         "token_endpoint_auth_method": "private_key_jwt",
-        "token_endpoint_auth_signing_alg": "ES256",
         "id_token_signed_response_alg": "ES256",
         "require_pushed_authorization_requests": True,
         "authorization_details_types": ["credential"],

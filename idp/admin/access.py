@@ -18,9 +18,13 @@ from idp.models.membership import Role, load_memberships
 
 AGENCY_STAFF = "agency staff"
 APPROVER = "approver"
+KEY_STAFF = "key staff"
+FRESH_ADMINISTRATOR = "administrator, freshly signed in"
 WORDS: Mapping[str, tuple[Role, ...]] = {
     AGENCY_STAFF: (Role.DEVELOPER, Role.AGENCY_APPROVER, Role.ADMINISTRATOR, Role.AUDITOR),
     APPROVER: (Role.AGENCY_APPROVER, Role.ADMINISTRATOR),
+    KEY_STAFF: (Role.ADMINISTRATOR, Role.AUDITOR),
+    FRESH_ADMINISTRATOR: (Role.ADMINISTRATOR,),
 }
 
 
@@ -45,17 +49,18 @@ class Staff:
 
 def guards(services: ConsoleServices) -> Mapping[str, Guard]:
     """For `core.web.Web`, beside the words of each single role."""
+    fresh = int(services.ground.settings.fresh_authentication.total_seconds())
 
-    def holds(roles: tuple[Role, ...]) -> Guard:
+    def holds(roles: tuple[Role, ...], max_age: int | None) -> Guard:
         def check_role() -> ResponseReturnValue | None:
-            way_to_sign_in = ask(services.interaction)
+            way_to_sign_in = ask(services.interaction, max_age=max_age)
             if way_to_sign_in is None:
                 refuse_without(services, roles)
             return way_to_sign_in
 
         return check_role
 
-    return {word: holds(roles) for word, roles in WORDS.items()}
+    return {word: holds(roles, fresh if word == FRESH_ADMINISTRATOR else None) for word, roles in WORDS.items()}
 
 
 def refuse_without(services: ConsoleServices, roles: tuple[Role, ...]) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from flask_babel import gettext
 
-from idp.admin.access import AGENCY_STAFF, WORDS, current_staff
+from idp.admin.access import AGENCY_STAFF, KEY_STAFF, WORDS, current_staff
 from idp.admin.services import ConsoleServices
 from idp.models.membership import Role
 
@@ -26,6 +26,7 @@ def navigation(services: ConsoleServices, current: str) -> Navigation:
         (gettext("Approvals"), "/console/approvals", (Role.AGENCY_APPROVER, Role.ADMINISTRATOR, Role.DEVELOPER)),
         (gettext("Records for other agencies"), "/console/catalogue", (Role.AGENCY_APPROVER,)),
         (gettext("People and agencies"), "/console/people", (Role.ADMINISTRATOR,)),
+        (gettext("Keys"), "/console/keys", WORDS[KEY_STAFF]),
         (gettext("Audit trail"), "/console/audit", (Role.AUDITOR,)),
     )
     return Navigation([(text, href) for text, href, roles in places if staff.holds(*roles)], current)

@@ -86,9 +86,7 @@ class OfficersDesk:
         inspection, errors = read_inspection()
         if inspection is None:
             return self._case_page(case_id, errors, 400)
-        return self._act(
-            case_id, lambda: self.review.capture(self._officer(), case_id, inspection)
-        )
+        return self._act(case_id, lambda: self.review.capture(self._officer(), case_id, inspection))
 
     @callers(PROOFING_OFFICER)
     def decide(self, case_id: str) -> ResponseReturnValue:

@@ -13,6 +13,7 @@ from idp.interaction.services import InteractionServices
 from idp.models.client import Clients
 from keys.envelope import Envelope
 from keys.keystore import Keystore
+from keys.trust_services import TrustServices
 
 ProviderClient = httpx.Client
 
@@ -27,6 +28,7 @@ class ConsoleServices:
     clients: Clients
     envelope: Envelope
     keystore: Keystore
+    trust: TrustServices
     outbox: Outbox
     provider: httpx.BaseTransport
 

@@ -9,6 +9,8 @@ from idp.admin.audit_views import AuditPages
 from idp.admin.catalogue_views import CataloguePages
 from idp.admin.client_views import ClientPages
 from idp.admin.clients import Registrar
+from idp.admin.custody_approval_views import CustodyApprovalPages
+from idp.admin.custody_views import CustodyPages
 from idp.admin.invitation_views import InvitationPages
 from idp.admin.key_views import KeyPages
 from idp.admin.lint_views import LintPages
@@ -25,6 +27,7 @@ def blueprint(services: ConsoleServices) -> Blueprint:
     approvals, people = ApprovalPages(services, registrar), PeoplePages(services)
     audit, invitations = AuditPages(services), InvitationPages(services)
     records = CataloguePages(services)
+    custody, two_people = CustodyPages(services), CustodyApprovalPages(services)
     table = (
         ("GET", "/console", clients.overview),
         ("GET", "/console/clients/new", clients.new),
@@ -50,6 +53,12 @@ def blueprint(services: ConsoleServices) -> Blueprint:
         ("POST", "/console/catalogue/new", records.offer),
         ("GET", "/console/catalogue/<identifier>", records.entry),
         ("POST", "/console/catalogue/<identifier>", records.change),
+        ("GET", "/console/keys", custody.key_list),
+        ("GET", "/console/keys/approvals", two_people.approvals),
+        ("GET", "/console/keys/approvals/<approval_id>", two_people.approval),
+        ("POST", "/console/keys/approvals/<approval_id>", two_people.decide),
+        ("GET", "/console/keys/<kid>", custody.one_key),
+        ("POST", "/console/keys/<kid>", custody.change_key),
         ("GET", "/console/people", people.people),
         ("POST", "/console/people", people.change),
         ("GET", "/console/audit", audit.audit_trail),

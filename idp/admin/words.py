@@ -9,6 +9,8 @@ from idp.models.client import ClientStatus
 from idp.models.membership import Role
 from idp.models.profile import ProfileName
 from idp.oidc.claims import CITIZEN_NUMBER, VERIFIED_CLAIMS
+from keys.key_states import State
+from keys.two_person import Act, Outcome
 
 ROLES = {
     Role.DEVELOPER: lazy_gettext("Developer"),
@@ -49,4 +51,41 @@ CLAIMS = {
     "address": lazy_gettext("Address in the house registration"),
     CITIZEN_NUMBER: lazy_gettext("Citizen number"),
     VERIFIED_CLAIMS: lazy_gettext("How the identity was proven"),
+}
+KEY_STATES = {
+    State.PRE_ACTIVATION: (lazy_gettext("Announced"), "info"),
+    State.ACTIVE: (lazy_gettext("In use"), "success"),
+    State.SUSPENDED: (lazy_gettext("Suspended"), "warning"),
+    State.DEACTIVATED: (lazy_gettext("Out of use"), "neutral"),
+    State.COMPROMISED: (lazy_gettext("Compromised"), "error"),
+    State.DESTROYED: (lazy_gettext("Destroyed"), "neutral"),
+}
+ACTS = {
+    Act.DESTROY_KEY: lazy_gettext("Destroy a key"),
+    Act.COMPROMISE_KEY: lazy_gettext("Declare compromised a key that nothing can replace"),
+    Act.RETIRE_KEY: lazy_gettext("Retire an authority's key"),
+    Act.ERASE_PERSON: lazy_gettext("Erase a person"),
+    Act.IMPORT_AUTHORITY: lazy_gettext("Bring in a certificate authority"),
+}
+# What whoever agrees must know.
+ACT_WARNINGS = {
+    Act.DESTROY_KEY: lazy_gettext(
+        "Custody loses the key for good, and backups of it must be destroyed too. What is sealed under it never opens "
+        "again; what it signed is still verified with its public key."
+    ),
+    Act.COMPROMISE_KEY: lazy_gettext(
+        "The key is out of use everywhere within five seconds, and nothing that it made is believed any more. "
+        "Certificates of this key are revoked."
+    ),
+    Act.RETIRE_KEY: lazy_gettext("The authority certifies nothing any more. What it has certified stays valid."),
+    Act.ERASE_PERSON: lazy_gettext("What is known of the person becomes unreadable at once. Nobody can bring it back."),
+    Act.IMPORT_AUTHORITY: lazy_gettext(
+        "From then on certificates are issued by this authority. Compare its fingerprint with the ceremony's minutes."
+    ),
+}
+OUTCOMES = {
+    Outcome.DONE: (lazy_gettext("Done"), "success"),
+    Outcome.REFUSED: (lazy_gettext("Refused"), "error"),
+    Outcome.WITHDRAWN: (lazy_gettext("Taken back"), "neutral"),
+    Outcome.EXPIRED: (lazy_gettext("Its time is over"), "neutral"),
 }

@@ -185,15 +185,22 @@ def test_a_key_that_is_still_needed_is_not_destroyed(keystore, tmp_path):
 
 
 def test_a_worker_lets_go_of_what_another_destroyed(ground, keystore):
-    kid = replaced(keystore, Purpose.ENVELOPE)
+    kid = replaced(keystore, Purpose.CODE)
     other = Keystore(ground)
-    other.secret_of(kid, Purpose.ENVELOPE)
+    other.secret_of(kid, Purpose.CODE)
     agree(keystore, Act.DESTROY_KEY, kid)
     keystore.destroy(kid)
     other.tend()
     for worker in (keystore, other):
         with pytest.raises(KeystoreError, match=f"{kid} was destroyed"):
-            worker.secret_of(kid, Purpose.ENVELOPE)
+            worker.secret_of(kid, Purpose.CODE)
+
+
+def test_an_envelope_key_is_not_destroyed_where_nobody_can_tell_what_is_under_it(keystore):
+    kid = replaced(keystore, Purpose.ENVELOPE)
+    agree(keystore, Act.DESTROY_KEY, kid)
+    with pytest.raises(KeystoreError, match="nobody can tell what is sealed under it"):
+        keystore.destroy(kid)
 
 
 def test_a_destruction_that_a_power_cut_stopped_is_completed(ground, keystore, tmp_path):

@@ -13,7 +13,7 @@ from babel.messages.pofile import read_po
 
 from tests.imports import ROOT
 
-ROOMS = ("core", "enrollment", "signing", "idp/interaction", "idp/portal", "idp/admin", "idp/sandbox", "idp")
+ROOMS = ("core", "enrollment", "signing", "idp/interaction", "idp/portal", "idp/admin", "idp/sandbox", "idp", "keys")
 PERSON_ERRORS = re.compile(r"(PersonError|NotFound|NotAllowed|TooMany|Unavailable|Refused|Error)$")
 PLACEHOLDER = re.compile(r"%\((\w+)\)")
 

@@ -35,7 +35,7 @@ from idp.sandbox.passkeys import Owner, PasskeyMaker
 from tests.browser_client import BrowserClient
 
 ROOT = Path(__file__).parents[3]
-ROOMS = ("core", "enrollment", "idp", "idp/interaction", "idp/registration", "idp/portal", "idp/admin", "idp/sandbox")
+ROOMS = ("core", "enrollment", "idp", "idp/interaction", "idp/registration", "idp/portal", "idp/admin", "idp/sandbox", "keys")
 PEOPLE = (
     ("dev-dao", "ดาว", "Dao", "agency-a", Role.DEVELOPER),
     ("dev-boon", "บุญ", "Boon", "agency-b", Role.DEVELOPER),
@@ -80,6 +80,7 @@ class ConsoleSite:
             clients=self.provider.server.clients,
             envelope=self.provider.trust.envelope,
             keystore=self.provider.trust.keystore,
+            trust=self.provider.trust,
             outbox=self.provider.outbox,
             provider=httpx.WSGITransport(self.app),
         )
