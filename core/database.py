@@ -6,7 +6,8 @@ with SQLITE_BUSY_SNAPSHOT when another writer came between.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,21 +53,36 @@ class UTCDateTime(TypeDecorator[datetime]):
 
 
 class Database:
-    """Reads see one snapshot; writes are one transaction that commits whole or not at all."""
+    """Reads see one snapshot; writes are one transaction that commits whole or not at all.
+
+    `beforehand`: what a transaction may have to know (the keys in use) is learned before it has its connection. Asked
+    within, every thread at once would hold one connection and wait for a second, and the pool would have none.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self.beforehand: list[Callable[[], None]] = []
+        self._thread = threading.local()
+
+    @property
+    def is_held(self) -> bool:
+        """Whether this thread has a connection now."""
+        return bool(getattr(self._thread, "depth", 0))
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection for queries; whatever is written through it is rolled back."""
-        with self.engine.connect() as connection:
+        with self._holding(), self.engine.connect() as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction: commits at the end of the block, rolls back when it raises."""
-        with self.engine.connect().execution_options(prajak_write=True) as connection, connection.begin():
+        with (
+            self._holding(),
+            self.engine.connect().execution_options(prajak_write=True) as connection,
+            connection.begin(),
+        ):
             yield connection
 
     @contextmanager
@@ -82,6 +98,18 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+    @contextmanager
+    def _holding(self) -> Iterator[None]:
+        depth = getattr(self._thread, "depth", 0)
+        self._thread.depth = depth + 1  # what is learned beforehand reads, too, and learns nothing for that
+        try:
+            if not depth:
+                for learn in self.beforehand:
+                    learn()
+            yield
+        finally:
+            self._thread.depth = depth
 
 
 def open_database(settings: Settings) -> Database:

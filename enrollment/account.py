@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, and_, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from core import audit
@@ -22,7 +22,9 @@ from enrollment.models import Account, CivilIdentifier, Identity, Passkey
 from enrollment.models.account import AccountStatus
 from enrollment.models.civil_identifier import CITIZEN_NUMBER
 from enrollment.policy import CheckMade, EvidenceHeld, read_inputs
-from keys.envelope import Envelope
+from enrollment.sealed import ATTRIBUTES, CITIZEN_NUMBER_SEALED
+from keys.data_key import ACCOUNT, Owner, WrappedKey
+from keys.envelope import DataKey, Envelope
 
 
 class AlreadyEnrolled(PersonError):
@@ -74,6 +76,15 @@ class VerifiedIdentity:
     checks: tuple[CheckMade, ...]
 
 
+@dataclass(frozen=True)
+class SealedAccount:
+    """A new account's rows, sealed before the transaction that writes them; `identifier` is empty without a number."""
+
+    key: DataKey
+    account: Mapping[str, object]
+    identifier: Mapping[str, object]
+
+
 class AccountStore:
     def __init__(self, ground: Ground, envelope: Envelope) -> None:
         self.ground = ground
@@ -81,49 +92,61 @@ class AccountStore:
 
     def create(self, attributes: PersonAttributes, *, name: str = "") -> str:
         """A new account in a transaction of its own; returns its id."""
+        sealed = self.seal(attributes, name=name)
         with self.ground.database.write() as connection:
-            return self.add(connection, attributes, name=name)
+            return self.add(connection, sealed)
 
     def create_staff(self, attributes: PersonAttributes, *, invited_by: str, name: str = "") -> str:
         """An account for an officer or developer: made by invitation, no identity proven by it."""
+        sealed = self.seal(attributes, name=name)
         with self.ground.database.write() as connection:
-            account_id = self.add(connection, attributes, name=name)
+            account_id = self.add(connection, sealed)
             audit.record(
                 connection, self.ground.clock, event="account.staff_created", actor=invited_by, subject=account_id
             )
         return account_id
 
-    def add(
-        self,
-        connection: Connection,
-        attributes: PersonAttributes,
-        *,
-        name: str = "",
-        account_id: str | None = None,
-        data_key: bytes | None = None,
-    ) -> str:
-        """The same in the caller's transaction. Raises AlreadyEnrolled when the citizen number has an account."""
-        account_id, data_key = account_id or new_id(), data_key or self.envelope.new_data_key()
-        row: dict[str, object] = {"id": account_id, "status": AccountStatus.ACTIVE, "name": name, "data_key": data_key}
-        row |= {"attributes": self._sealed(account_id, data_key, attributes), "created_at": self.ground.clock.now()}
-        connection.execute(insert(Account), row)
-        if attributes.citizen_number:
-            self._add_citizen_number(connection, account_id, data_key, attributes.citizen_number)
-        return account_id
+    def new_key(self, account_id: str = "") -> DataKey:
+        """The data key of somebody who is to have an account; its owner's id is the account's."""
+        return self.envelope.new_key(Owner(ACCOUNT, account_id or new_id()))
 
-    def _add_citizen_number(self, connection: Connection, account_id: str, data_key: bytes, number: str) -> None:
-        sealed = self.envelope.seal_for(data_key, number.encode(), aad=f"account:{account_id}:{CITIZEN_NUMBER}")
+    def key(self, account_id: str) -> DataKey:
+        """The person's data key, ready for a transaction; an erased one for an erased person and for nobody."""
+        return self.envelope.load_key(Owner(ACCOUNT, account_id))
+
+    def seal(self, attributes: PersonAttributes, *, key: DataKey | None = None, name: str = "") -> SealedAccount:
+        """What `add` will write; without `key`, for somebody new. Not within a transaction."""
+        key = key or self.new_key()
+        row: dict[str, object] = {"id": key.owner.id, "status": AccountStatus.ACTIVE, "name": name}
+        row["attributes"] = key.seal(write_attributes(attributes), aad=ATTRIBUTES.aad(id=key.owner.id))
+        return SealedAccount(key, row, self._sealed_number(key, attributes.citizen_number))
+
+    def _sealed_number(self, key: DataKey, number: str) -> Mapping[str, object]:
+        if not number:
+            return {}
+        sealed = key.seal(number.encode(), aad=CITIZEN_NUMBER_SEALED.aad(account_id=key.owner.id))
         row = {"kind": CITIZEN_NUMBER, "blind_index": self.citizen_index(number)}
+        return row | {"account_id": key.owner.id, "ciphertext": sealed}
+
+    def add(self, connection: Connection, sealed: SealedAccount) -> str:
+        """In the caller's transaction; its id. Raises AlreadyEnrolled when the citizen number has an account."""
+        self.envelope.keep(connection, sealed.key)
+        connection.execute(insert(Account), dict(sealed.account) | {"created_at": self.ground.clock.now()})
+        if sealed.identifier:
+            self._add_citizen_number(connection, sealed.identifier)
+        return sealed.key.owner.id
+
+    def _add_citizen_number(self, connection: Connection, row: Mapping[str, object]) -> None:
         try:
-            connection.execute(insert(CivilIdentifier), row | {"account_id": account_id, "ciphertext": sealed})
+            connection.execute(insert(CivilIdentifier), dict(row))
         except IntegrityError as error:
             raise AlreadyEnrolled("This citizen number already has an account. Please sign in.") from error
 
-    def update(self, connection: Connection, account_id: str, attributes: PersonAttributes) -> None:
+    def update(self, connection: Connection, key: DataKey, attributes: PersonAttributes) -> None:
         """New values for what is known, in the caller's transaction. The citizen number itself never changes."""
-        key = connection.execute(select(Account.data_key).where(Account.id == account_id)).scalar_one()
-        sealed = self._sealed(account_id, key, attributes)
-        connection.execute(update(Account).where(Account.id == account_id).values(attributes=sealed))
+        sealed = key.seal(write_attributes(attributes), aad=ATTRIBUTES.aad(id=key.owner.id))
+        mine = (Account.id == key.owner.id, Account.status != AccountStatus.ERASED)
+        connection.execute(update(Account).where(*mine).values(attributes=sealed))
 
     def load(self, account_id: str) -> RowMapping:
         """The account's row, opened columns only; raises NotFound."""
@@ -139,16 +162,27 @@ class AccountStore:
         return status == AccountStatus.ACTIVE
 
     def attributes(self, account_id: str) -> PersonAttributes:
+        """What is known of the person: nothing of one who was erased. Raises NotFound for nobody."""
+        query = select(Account.status, Account.attributes, WrappedKey.wrapped).where(Account.id == account_id)
+        theirs = and_(WrappedKey.owner_kind == ACCOUNT, WrappedKey.owner_id == Account.id)
         with self.ground.database.read() as connection:
-            return self.read(connection, account_id)
+            row = connection.execute(query.outerjoin(WrappedKey, theirs)).first()
+        if row is None:
+            raise NotFound("There is no such account.")
+        return self._opened(DataKey(self.envelope, Owner(ACCOUNT, account_id), row[2]), row[0], row[1])
 
-    def read(self, connection: Connection, account_id: str) -> PersonAttributes:
-        """The same within the caller's transaction; raises NotFound."""
-        query = select(Account.data_key, Account.attributes).where(Account.id == account_id)
+    def read(self, connection: Connection, key: DataKey) -> PersonAttributes:
+        """The same within the caller's transaction, with the key loaded before."""
+        query = select(Account.status, Account.attributes).where(Account.id == key.owner.id)
         row = connection.execute(query).first()
         if row is None:
             raise NotFound("There is no such account.")
-        return read_attributes(self.envelope.open_for(row[0], row[1], aad=f"account:{account_id}:attributes"))
+        return self._opened(key, row[0], row[1])
+
+    def _opened(self, key: DataKey, status: str, sealed: bytes) -> PersonAttributes:
+        if status == AccountStatus.ERASED:
+            return PersonAttributes()
+        return read_attributes(key.open(sealed, aad=ATTRIBUTES.aad(id=key.owner.id)))
 
     def identity(self, account_id: str) -> VerifiedIdentity | None:
         """The identity that counts, or None for somebody of whom nothing was proven."""
@@ -201,9 +235,6 @@ class AccountStore:
     def citizen_index(self, citizen_number: str) -> bytes:
         """The keyed hash by which a citizen number is found."""
         return self.envelope.blind_index(CITIZEN_NUMBER, citizen_number)
-
-    def _sealed(self, account_id: str, data_key: bytes, attributes: PersonAttributes) -> bytes:
-        return self.envelope.seal_for(data_key, write_attributes(attributes), aad=f"account:{account_id}:attributes")
 
 
 def write_attributes(attributes: PersonAttributes) -> bytes:

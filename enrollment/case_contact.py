@@ -38,4 +38,4 @@ def send_code(connection: Connection, services: EnrolmentServices, case: Case, c
     minutes = int(services.ground.settings.confirmation_code_lifetime.total_seconds() // 60)
     host = origin_of(services.ground).partition("://")[2].partition(":")[0]
     letter = letters.confirmation_code(code, minutes=minutes, channel=contact.channel, host=host)
-    services.notices.send(connection, contact, letter)
+    services.notices.send(connection, case.key, contact, letter)

@@ -17,7 +17,7 @@ from core import audit
 from core.assurance import IAL
 from core.errors import PersonError
 from enrollment import letters, recovery, webauthn_registration
-from enrollment.account import AlreadyEnrolled, PersonAttributes
+from enrollment.account import AlreadyEnrolled, PersonAttributes, SealedAccount
 from enrollment.case_contact import contact_of_case, sealed_contact, send_code
 from enrollment.civil_registry.protocol import CardClaim
 from enrollment.dossier import inputs_of
@@ -78,9 +78,10 @@ class Enrolment:
 
     def begin(self, *, return_to: str) -> str:
         """The person has read the notice and agreed; returns the secret for the browser's cookie."""
+        key = self.accounts.new_key()
         with self.ground.database.write() as connection:
             case_id, secret = self.cases.begin(
-                connection, journey=Journey.ENROLMENT, state=State.CONSENTED, return_to=return_to
+                connection, journey=Journey.ENROLMENT, state=State.CONSENTED, key=key, return_to=return_to
             )
             detail = {"notice": NOTICE_VERSION}
             audit.record(
@@ -120,11 +121,11 @@ class Enrolment:
 
     def _lead_to_sign_in(self, case: Case, step: str, account_id: str) -> None:
         """Only somebody who has shown to be this citizen comes here; the account's holder is told in any case."""
-        contact = contact_of(self.accounts.attributes(account_id))
+        contact, key = contact_of(self.accounts.attributes(account_id)), self.accounts.key(account_id)
         with self.ground.database.write() as connection:
             self.cases.take(connection, case, step, State.ALREADY_ENROLLED, citizen_index=None)
             if contact is not None:
-                self.services.notices.tell(connection, account_id, contact, letters.ENROLMENT_ATTEMPTED)
+                self.services.notices.tell(connection, key, contact, letters.ENROLMENT_ATTEMPTED)
             audit.record(
                 connection, self.ground.clock, event="enrolment.already_enrolled", actor=case.id, subject=account_id
             )
@@ -213,11 +214,12 @@ class Enrolment:
         passkey = webauthn_registration.verify_registration(
             self.ground, case.account_id, credential_json, bound_to=case.id
         )
+        sealed = self.accounts.seal(self.person(case), key=case.key) if case.journey == Journey.ENROLMENT else None
         try:
             with self.ground.database.write() as connection:
                 self.cases.take(connection, case, "passkey", State.BOUND, citizen_index=None)
-                if case.journey == Journey.ENROLMENT:
-                    self._open_account(connection, case)
+                if sealed is not None:
+                    self._open_account(connection, case, sealed)
                 elif remove_others:
                     self._revoke_passkeys(connection, case)
                 webauthn_registration.bind(connection, self.ground, passkey, name=device, actor=case.account_id)
@@ -228,16 +230,16 @@ class Enrolment:
             return None
         return webauthn_registration.authenticated(passkey)
 
-    def _open_account(self, connection: Connection, case: Case) -> None:
-        person, contact = self._proven_person(connection, case), self.contact(case)
+    def _open_account(self, connection: Connection, case: Case, sealed: SealedAccount) -> None:
+        contact = self.contact(case)
         evidence, checks = inputs_of(connection, case.id)
         awarded = award(load_policy(case.policy), evidence, checks)
         check_reaches(awarded, IAL.IAL1_3.rank, NOT_ENOUGH)
-        self.accounts.add(connection, person, account_id=case.account_id, data_key=case.data_key)
-        sealed = self.cases.seal(case, b"", what="reason")
+        self.accounts.add(connection, sealed)
+        reason = self.cases.seal(case, b"", what="reason")
         decide(
             connection, self.ground.clock, case_id=case.id, awarded=awarded, approved=True,
-            decided_by="policy", reason=sealed,
+            decided_by="policy", reason=reason,
         )  # fmt: skip
         activate(
             connection, self.ground.clock, account_id=case.account_id, case_id=case.id, awarded=awarded,
@@ -252,7 +254,7 @@ class Enrolment:
             subject=case.account_id,
             detail=detail,
         )
-        self.services.notices.tell(connection, case.account_id, contact, letters.ENROLLED, ial=awarded.ial.value)
+        self.services.notices.tell(connection, case.key, contact, letters.ENROLLED, ial=awarded.ial.value)
 
     def _revoke_passkeys(self, connection: Connection, case: Case) -> None:
         living = (Passkey.account_id == case.account_id, Passkey.revoked_at.is_(None))
@@ -261,7 +263,7 @@ class Enrolment:
     def _issue_recovery_codes(self, connection: Connection, case: Case) -> None:
         """Kept sealed until the person says they are written down: a page that is reloaded must not lose them."""
         if case.journey == Journey.RECOVERY:
-            self.services.notices.tell(connection, case.account_id, self.contact(case), letters.RECOVERED)
+            self.services.notices.tell(connection, case.key, self.contact(case), letters.RECOVERED)
             audit.record(
                 connection, self.ground.clock, event="account.recovered", actor=case.id, subject=case.account_id
             )

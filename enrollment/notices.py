@@ -16,6 +16,7 @@ from enrollment.account import PersonAttributes
 from enrollment.evidence.contact import Contact
 from enrollment.models import Account, Repudiation
 from enrollment.models.account import AccountStatus
+from keys.envelope import DataKey
 
 LINK_LIFETIME = timedelta(days=30)
 
@@ -26,20 +27,24 @@ class Notices:
         self.outbox = outbox
 
     def tell(
-        self, connection: Connection, account_id: str, contact: Contact, what: tuple[str, str], *, ial: str = ""
+        self, connection: Connection, key: DataKey, contact: Contact, what: tuple[str, str], *, ial: str = ""
     ) -> None:
-        """Adds the notification to the caller's transaction: it goes out exactly when the act took place."""
+        """Adds the notification to the caller's transaction: it goes out exactly when the act took place. `key` is the
+        data key of whom it is about, loaded before.
+        """
         token, now, issuer = new_secret(), self.ground.clock.now(), self.ground.settings.issuer
-        row = {"token_hash": hashed(token), "account_id": account_id, "expires_at": now + LINK_LIFETIME}
+        row = {"token_hash": hashed(token), "account_id": key.owner.id, "expires_at": now + LINK_LIFETIME}
         connection.execute(insert(Repudiation), row)
         thai, english = (text.format(ial=ial) for text in what)
         link = f"{issuer}/enroll/not-me/{token}"
-        self.send(connection, contact, letters.proofing_notification(thai, english, at=now, link=link, issuer=issuer))
+        letter = letters.proofing_notification(thai, english, at=now, link=link, issuer=issuer)
+        self.send(connection, key, contact, letter)
 
-    def send(self, connection: Connection, contact: Contact, letter: letters.Letter) -> None:
+    def send(self, connection: Connection, key: DataKey, contact: Contact, letter: letters.Letter) -> None:
         self.outbox.enqueue(
-            connection, channel=contact.channel, recipient=contact.address, subject=letter.subject, body=letter.body
-        )
+            connection, channel=contact.channel, recipient=contact.address, subject=letter.subject, body=letter.body,
+            key=key,
+        )  # fmt: skip
 
     def check_link(self, token: str) -> str:
         """The account whose holder may say so with this link; raises NotFound."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, and_, insert, select, update
 
 from core import audit
 from core.errors import PersonError
@@ -20,7 +20,8 @@ from core.ground import Ground
 from core.identifiers import hashed, new_id, new_secret
 from enrollment.models import ConfirmationCode, Evidence, ProofingCase
 from enrollment.policy import CURRENT_POLICY
-from keys.envelope import Envelope
+from keys.data_key import ACCOUNT, Owner, WrappedKey, delete_data_key
+from keys.envelope import DataKey, Envelope
 
 CASE_LIFETIME = timedelta(hours=1)  # from the last step taken: a page may stand open on a borrowed telephone
 REVIEW_LIFETIME = timedelta(days=30)  # for the second officer; SP 800-63A has no number, letters have 30 days
@@ -93,7 +94,7 @@ class StepTaken(PersonError):
 
 @dataclass(frozen=True)
 class Case:
-    """A row of `ProofingCase`, as it was when it was read."""
+    """A row of `ProofingCase`, as it was when it was read, and the data key of its person."""
 
     id: str
     journey: Journey
@@ -101,7 +102,7 @@ class Case:
     version: int
     policy: str
     account_id: str
-    data_key: bytes
+    key: DataKey
     citizen_index: bytes | None
     contact: bytes | None
     codes: bytes | None
@@ -135,20 +136,22 @@ class CaseStore:
         *,
         journey: Journey,
         state: State,
-        account_id: str = "",
-        data_key: bytes = b"",
+        key: DataKey,
         opened_by: str = "self",
         office: str = "",
         return_to: str = "",
         citizen_index: bytes | None = None,
         lifetime: timedelta = CASE_LIFETIME,
     ) -> tuple[str, str]:
-        """A new case in the caller's transaction: its id, and the secret for the browser that may go on with it."""
+        """A new case in the caller's transaction: its id, and the secret for the browser that may go on with it. `key`
+        is the person's; its owner's id is the account's, there already or to be.
+        """
         case_id, secret, now = new_id(), new_secret(), self.ground.clock.now()
         row = {"id": case_id, "journey": journey, "state": state, "version": 1, "policy": CURRENT_POLICY}
-        row |= {"account_id": account_id or new_id(), "data_key": data_key or self.envelope.new_data_key()}
+        row |= {"account_id": key.owner.id}
         row |= {"resume_hash": hashed(secret), "citizen_index": citizen_index, "opened_by": opened_by}
         row |= {"office": office, "return_to": return_to, "opened_at": now, "expires_at": now + lifetime}
+        self.envelope.keep(connection, key)
         connection.execute(insert(ProofingCase), row)
         audit.record(
             connection, self.ground.clock, event="proofing.begun", actor=opened_by, subject=case_id, reason=journey
@@ -159,18 +162,31 @@ class CaseStore:
         """The case of this browser; one that ran out is ended here and said to have expired."""
         with self.ground.database.read() as connection:
             row = connection.execute(CASE.where(ProofingCase.resume_hash == hashed(secret))).mappings().first()
-        case = read_case(row) if row is not None else None
-        return self.expired(case) if case is not None and self.is_over(case) else case
+        return self._ready(row)
 
     def load(self, case_id: str) -> Case | None:
         with self.ground.database.read() as connection:
             row = connection.execute(CASE.where(ProofingCase.id == case_id)).mappings().first()
-        case = read_case(row) if row is not None else None
-        return self.expired(case) if case is not None and self.is_over(case) else case
+        return self._ready(row)
 
-    def read(self, connection: Connection, case_id: str) -> Case:
-        """Within the caller's transaction."""
-        return read_case(connection.execute(CASE.where(ProofingCase.id == case_id)).mappings().one())
+    def _ready(self, row: RowMapping | None) -> Case | None:
+        """Its steps are taken in transactions, so its key is unwrapped before."""
+        if row is None:
+            return None
+        case = self.of(row)
+        case.key.ready()
+        return self.expired(case) if self.is_over(case) else case
+
+    def read(self, connection: Connection, case_id: str, *, key: DataKey | None = None) -> Case:
+        """Within the caller's transaction; `key` as it was loaded before, where something is to be sealed."""
+        return self.of(connection.execute(CASE.where(ProofingCase.id == case_id)).mappings().one(), key)
+
+    def of(self, row: RowMapping, key: DataKey | None = None) -> Case:
+        """A row of `CASE`."""
+        values = dict(row)
+        wrapped, owner = values.pop("wrapped"), Owner(ACCOUNT, values["account_id"])
+        values |= {"journey": Journey(values["journey"]), "state": State(values["state"])}
+        return Case(**values, key=key or DataKey(self.envelope, owner, wrapped))
 
     def is_over(self, case: Case) -> bool:
         return case.state in LIVE and case.expires_at <= self.ground.clock.now()
@@ -191,12 +207,11 @@ class CaseStore:
         """Ends a case before its last step and erases what it held. Raises StepTaken when it has ended already."""
         if case.state not in LIVE or to not in ENDED:
             raise StepTaken
-        values: dict[str, bytes | None] = {"citizen_index": None, "contact": None, "codes": None}
         if case.state != State.BOUND:  # what an account rests on stays with it
             self.erase(connection, case, from_step=None)
+        self._write(connection, case, to, citizen_index=None, contact=None, codes=None)
         if case.journey == Journey.ENROLMENT and case.state in BEFORE_ACCOUNT:
-            values["data_key"] = b""  # nothing that was sealed under it can be opened again
-        self._write(connection, case, to, **values)
+            delete_data_key(connection, case.key.owner)  # nothing that was sealed under it can be opened again
         audit.record(connection, self.ground.clock, event=f"proofing.{to}", actor=actor, subject=case.id, reason=reason)
 
     def expired(self, case: Case) -> Case:
@@ -213,14 +228,14 @@ class CaseStore:
         """The job that ends what ran out, whether or not anybody comes back to it."""
         due = (ProofingCase.expires_at <= self.ground.clock.now(), ProofingCase.state.in_(list(LIVE)))
         with self.ground.database.read() as connection:
-            cases = [read_case(row) for row in connection.execute(CASE.where(*due).limit(limit)).mappings()]
+            cases = [self.of(row) for row in connection.execute(CASE.where(*due).limit(limit)).mappings()]
         return sum(self.expired(case).state == State.EXPIRED for case in cases)
 
     def supersede(self, connection: Connection, case: Case, citizen_index: bytes) -> None:
         """One case lives for one citizen: the one that proved itself last. Others of the journey end."""
         others = CASE.where(ProofingCase.citizen_index == citizen_index, ProofingCase.journey == case.journey)
         for row in connection.execute(others.where(ProofingCase.id != case.id)).mappings().all():
-            self.end(connection, read_case(row), State.SUPERSEDED, actor="system", reason=case.id)
+            self.end(connection, self.of(row), State.SUPERSEDED, actor="system", reason=case.id)
 
     def erase(self, connection: Connection, case: Case, *, from_step: str | None) -> None:
         """Evidence of this step and the later ones, and codes under way; None erases all of it."""
@@ -232,10 +247,10 @@ class CaseStore:
         connection.execute(update(ConfirmationCode).where(*codes).values(spent_at=now))
 
     def seal(self, case: Case, plaintext: bytes, *, what: str) -> bytes:
-        return self.envelope.seal_for(case.data_key, plaintext, aad=f"case:{case.id}:{what}")
+        return case.key.seal(plaintext, aad=f"case:{case.id}:{what}")
 
     def open(self, case: Case, sealed: bytes, *, what: str) -> bytes:
-        return self.envelope.open_for(case.data_key, sealed, aad=f"case:{case.id}:{what}")
+        return case.key.open(sealed, aad=f"case:{case.id}:{what}")
 
     def _write(self, connection: Connection, case: Case, to: State, **values: bytes | str | None) -> None:
         lifetime = REVIEW_LIFETIME if case.journey == Journey.REVIEW else CASE_LIFETIME
@@ -246,11 +261,9 @@ class CaseStore:
 
 
 COLUMNS: Iterable[str] = (
-    "id", "journey", "state", "version", "policy", "account_id", "data_key", "citizen_index", "contact", "codes",
-    "opened_by", "office", "return_to", "opened_at", "expires_at",
+    "id", "journey", "state", "version", "policy", "account_id", "citizen_index", "contact", "codes", "opened_by",
+    "office", "return_to", "opened_at", "expires_at",
 )  # fmt: skip
-CASE = select(*(getattr(ProofingCase, name) for name in COLUMNS))
-
-
-def read_case(row: RowMapping) -> Case:
-    return Case(**dict(row) | {"journey": Journey(row["journey"]), "state": State(row["state"])})
+CASE = select(*(getattr(ProofingCase, name) for name in COLUMNS), WrappedKey.wrapped).outerjoin(
+    WrappedKey, and_(WrappedKey.owner_kind == ACCOUNT, WrappedKey.owner_id == ProofingCase.account_id)
+)

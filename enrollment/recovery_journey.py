@@ -41,16 +41,15 @@ class RecoveryJourney:
         contact = contact_of(services.accounts.attributes(account_id))
         if contact is None or not services.accounts.is_active(account_id):
             return None
-        data_key = services.accounts.load(account_id)["data_key"]
+        key = services.accounts.key(account_id)
         with self.ground.database.write() as connection:
             if not recovery.spend_code(connection, self.ground, account_id, typed):
                 return None
             case_id, secret = cases.begin(
-                connection, journey=Journey.RECOVERY, state=State.ADDRESSED, account_id=account_id,
-                data_key=data_key, return_to=return_to,
+                connection, journey=Journey.RECOVERY, state=State.ADDRESSED, key=key, return_to=return_to,
             )  # fmt: skip
-            case = cases.read(connection, case_id)
+            case = cases.read(connection, case_id, key=key)
             keep_contact(connection, cases, case, contact)
-            send_code(connection, services, cases.read(connection, case_id), contact)
+            send_code(connection, services, case, contact)
             audit.record(connection, self.ground.clock, event="recovery.begun", actor=case_id, subject=account_id)
         return secret

@@ -36,17 +36,17 @@ class Returning:
         """In the transaction of the second officer's approval."""
         self._end_old_ways(connection, review.account_id)
         case_id, secret = self.cases.begin(
-            connection, journey=Journey.RECOVERY, state=State.PROVEN, account_id=review.account_id,
-            data_key=review.data_key, opened_by=review.opened_by, lifetime=LINK_LIFETIME,
+            connection, journey=Journey.RECOVERY, state=State.PROVEN, key=review.key, opened_by=review.opened_by,
+            lifetime=LINK_LIFETIME,
         )  # fmt: skip
-        case = self.cases.read(connection, case_id)
+        case = self.cases.read(connection, case_id, key=review.key)
         keep_contact(connection, self.cases, case, contact)
-        person = self.accounts.read(connection, review.account_id)
+        person = self.accounts.read(connection, review.key)
         new: dict[str, Any] = {"email": "", "phone": ""}
         new["email" if contact.channel == "email" else "phone"] = contact.address
-        self.accounts.update(connection, review.account_id, replace(person, **new))
+        self.accounts.update(connection, review.key, replace(person, **new))
         link = f"{self.ground.settings.issuer}/enroll/return/{secret}"
-        self.notices.send(connection, contact, letters.new_passkey(link, channel=contact.channel))
+        self.notices.send(connection, review.key, contact, letters.new_passkey(link, channel=contact.channel))
         audit.record(
             connection, self.ground.clock, event="recovery.begun_by_officers", actor=review.opened_by,
             subject=review.account_id, detail={"case": review.id},

@@ -32,7 +32,7 @@ from enrollment.models import Account, Decision, Evidence, ProofingCase
 from enrollment.models.account import AccountStatus
 from enrollment.notices import contact_of
 from enrollment.policy import Award, CheckMade, EvidenceHeld, award, load_policy
-from enrollment.proofing import CASE, LIVE, REVIEW_LIFETIME, Case, Journey, State, StepTaken, read_case
+from enrollment.proofing import CASE, LIVE, REVIEW_LIFETIME, Case, Journey, State, StepTaken
 from enrollment.returning import Returning
 from enrollment.services import EnrolmentServices
 from enrollment.verification.officer import Inspection
@@ -105,11 +105,11 @@ class Review:
         return case.id
 
     def _begin(self, officer: Officer, account_id: str, index: bytes) -> str:
-        data_key = self.accounts.load(account_id)["data_key"]
+        key = self.accounts.key(account_id)
         try:
             with self.ground.database.write() as connection:
                 case_id, _ = self.cases.begin(
-                    connection, journey=Journey.REVIEW, state=State.OPENED, account_id=account_id, data_key=data_key,
+                    connection, journey=Journey.REVIEW, state=State.OPENED, key=key,
                     opened_by=officer.account_id, office=officer.offices[0], citizen_index=index,
                     lifetime=REVIEW_LIFETIME,
                 )  # fmt: skip
@@ -140,7 +140,7 @@ class Review:
         )
         query = CASE.where(*where).order_by(ProofingCase.opened_at.desc()).limit(LISTED)
         with self.ground.database.read() as connection:
-            return [read_case(row) for row in connection.execute(query).mappings()]
+            return [self.cases.of(row) for row in connection.execute(query).mappings()]
 
     def file(self, officer: Officer, case_id: str) -> CaseFile:
         case = self.load(officer, case_id)
@@ -270,9 +270,9 @@ class Review:
         )  # fmt: skip
         read = self.services.dossier.attributes(connection, case, CARD) or {}
         names = ("title_th", "title", "given_name", "family_name")
-        person = self.accounts.read(connection, case.account_id)
+        person = self.accounts.read(connection, case.key)
         as_read: dict[str, Any] = {name: str(read[name]) for name in names}
-        self.accounts.update(connection, case.account_id, replace(person, **as_read))
+        self.accounts.update(connection, case.key, replace(person, **as_read))
 
     def _give_access_back(self, connection: Connection, case: Case) -> None:
         """Repeated proofing (SP 800-63B section 4.2.2.2): a hold ends; and where every way in was lost, the old ones
@@ -286,10 +286,10 @@ class Review:
         connection.execute(update(Account).where(*held).values(status=AccountStatus.ACTIVE))
 
     def _tell(self, connection: Connection, case: Case, awarded: Award | None) -> None:
-        contact = contact_of(self.accounts.read(connection, case.account_id))
+        contact = contact_of(self.accounts.read(connection, case.key))
         if contact is not None:
             what, ial = (letters.RAISED, awarded.ial.value) if awarded else (letters.NOT_RAISED, "")
-            self.services.notices.tell(connection, case.account_id, contact, what, ial=ial)
+            self.services.notices.tell(connection, case.key, contact, what, ial=ial)
 
     def close(self, officer: Officer, case_id: str, reason: str) -> None:
         """Ends a case before anything was captured: the wrong citizen, or a card that the register does not confirm."""

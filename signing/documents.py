@@ -17,10 +17,12 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, Select, delete, insert, or_, select, update
 
 from core.ground import Ground
-from keys.envelope import Envelope
+from keys.data_key import DESK, Owner
+from keys.envelope import DataKey, Envelope
 from signing.models.document import SigningDocument
 from signing.prepared import Placement
 from signing.refusals import NoSuchDocument
+from signing.sealed import TITLE
 
 ROW = SigningDocument.__table__
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # no letter that is read as a digit
@@ -107,7 +109,13 @@ class Documents:
         """Newest first."""
         query = select(ROW).where(SigningDocument.sub == sub).order_by(SigningDocument.updated_at.desc()).limit(limit)
         with self.ground.database.read() as connection:
-            return [self._opened(row) for row in connection.execute(query).mappings()]
+            rows = connection.execute(query).mappings().all()
+        key = self.envelope.load_key(Owner(DESK, sub))
+        return [self._opened(row, key) for row in rows]
+
+    def key(self, sub: str) -> DataKey:
+        """The data key of the officer's desk, made with their first document or session. Not within a transaction."""
+        return self.envelope.ensure_key(Owner(DESK, sub))
 
     def interrupted(self, patience: timedelta) -> list[str]:
         """Authorized a while ago, and nobody is completing them."""
@@ -117,14 +125,18 @@ class Documents:
         with self.ground.database.read() as connection:
             return list(connection.execute(select(SigningDocument.id).where(*since, free).limit(20)).scalars())
 
-    def add(self, connection: Connection, *, document_id: str, title: str, facts: PageFacts, **values: Any) -> None:
+    def add(
+        self, connection: Connection, *, document_id: str, title: str, key: DataKey, facts: PageFacts, **values: Any
+    ) -> None:
+        """A new document of the officer whose desk `key` is."""
         sizes = [list(size) for size in facts.page_sizes]
         now = self.ground.clock.now()
         row = {
             "id": document_id,
             "state": State.UPLOADED,
             "reference": new_reference(),
-            "title_sealed": self.envelope.seal(title.encode(), aad=f"signing-document:{document_id}"),
+            "sub": key.owner.id,
+            "title_sealed": key.seal(title.encode(), aad=TITLE.aad(id=document_id)),
             "facts": json.dumps([sizes, list(facts.concerns), facts.signatures]),
             "created_at": now,
             "updated_at": now,
@@ -154,21 +166,28 @@ class Documents:
             row = connection.execute(query).mappings().first()
         if row is None:
             raise NoSuchDocument
-        return self._opened(row)
+        return self._opened(row, self.envelope.load_key(Owner(DESK, row["sub"])))
 
-    def _opened(self, row: RowMapping) -> Document:
+    def _opened(self, row: RowMapping, key: DataKey) -> Document:
         sizes, concerns, signatures = json.loads(row["facts"])
         facts = PageFacts(
             page_sizes=tuple((size[0], size[1]) for size in sizes), concerns=tuple(concerns), signatures=signatures
         )
         opened: dict[str, Any] = {
             "state": State(row["state"]),
-            "title": self.envelope.open(row["title_sealed"], aad=f"signing-document:{row['id']}").decode(),
+            "title": title_of(row, key),
             "facts": facts,
             "placement": placement_of(row),
         }
         names = [name for name in Document.__dataclass_fields__ if name not in opened]
         return Document(**opened, **{name: row[name] for name in names})
+
+
+def title_of(row: RowMapping, key: DataKey) -> str:
+    """The title; the reference for a document whose officer was erased, and the title with them."""
+    if not row["title_sealed"]:
+        return grouped_reference(row["reference"])
+    return key.open(row["title_sealed"], aad=TITLE.aad(id=row["id"])).decode()
 
 
 def placement_of(row: RowMapping) -> Placement | None:

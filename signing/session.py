@@ -12,8 +12,10 @@ from core import audit
 from core.ground import Ground
 from core.identifiers import hashed, new_id, new_secret
 from core.one_time import spend
+from keys.data_key import DESK, Owner
 from keys.envelope import Envelope
 from signing.models.session import DeskSession
+from signing.sealed import NAMES
 
 SEEN_EVERY = timedelta(minutes=1)  # a request within a minute of the last one writes nothing
 LOGOUT_JTI = "signing-logout-jti"
@@ -38,12 +40,13 @@ class DeskSessions:
         """A new session; its secret is for the cookie and stands nowhere else."""
         session_id, secret, now = new_id(), new_secret(), self.ground.clock.now()
         names = json.dumps([name_th, name_en], ensure_ascii=False).encode()
+        key = self.envelope.ensure_key(Owner(DESK, sub))
         row = {
             "id": session_id,
             "secret_hash": hashed(secret),
             "sub": sub,
             "sid": sid,
-            "name_sealed": self.envelope.seal(names, aad=f"desk-session:{session_id}"),
+            "name_sealed": key.seal(names, aad=NAMES.aad(id=session_id)),
             "created_at": now,
             "last_seen_at": now,
         }
@@ -73,7 +76,8 @@ class DeskSessions:
             return None
         if idle > SEEN_EVERY:
             self._seen(row["id"], now)
-        name_th, name_en = json.loads(self.envelope.open(row["name_sealed"], aad=f"desk-session:{row['id']}"))
+        key = self.envelope.load_key(Owner(DESK, row["sub"]))
+        name_th, name_en = json.loads(key.open(row["name_sealed"], aad=NAMES.aad(id=row["id"])))
         return Officer(session_id=row["id"], sub=row["sub"], name_th=name_th, name_en=name_en)
 
     def end(self, officer: Officer) -> None:

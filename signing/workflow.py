@@ -50,14 +50,15 @@ class Workflow:
             if not facts.signing_permitted:
                 raise SigningNotPermitted
             services.files.keep_upload(arrived, document_id)
+        key = services.documents.key(officer.sub)
         try:
             with self.ground.database.write() as connection:
                 services.documents.add(
                     connection,
                     document_id=document_id,
                     title=title_from(filename),
+                    key=key,
                     facts=page_facts(facts),
-                    sub=officer.sub,
                     length=facts.length,
                     document_hash=bytes.fromhex(facts.sha256),
                 )

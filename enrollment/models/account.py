@@ -1,4 +1,6 @@
-"""One human, or one member of staff. Never deleted: what must go is the data key, and with it everything sealed."""
+"""One human, or one member of staff. Never deleted: what must go is the data key, and with it everything sealed. What
+is left of an erased person is this row's id, so that the trail of what was done keeps its meaning.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +17,13 @@ class AccountStatus(StrEnum):
     ACTIVE = "active"
     SUSPENDED = "suspended"
     CLOSED = "closed"
+    ERASED = "erased"
 
 
 class Account(Base):
-    """`data_key` is wrapped by `keys.envelope`; `attributes` is sealed under it. `name` is the sandbox's stable name,
-    empty for everybody who enrolled. The id is also the WebAuthn user handle, so it says nothing of the person.
+    """`attributes` is sealed under the person's data key (`keys/data_key.py`), and empty once the person is erased.
+    `name` is the sandbox's stable name, empty for everybody who enrolled. The id is also the WebAuthn user handle, so
+    it says nothing of the person.
     """
 
     __tablename__ = "account"
@@ -27,6 +31,5 @@ class Account(Base):
     id: Mapped[str] = mapped_column(String(22), primary_key=True)
     status: Mapped[str] = mapped_column(String(12))
     name: Mapped[str] = mapped_column(String(40), index=True)
-    data_key: Mapped[bytes] = mapped_column(LargeBinary)
     attributes: Mapped[bytes] = mapped_column(LargeBinary)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)

@@ -13,7 +13,7 @@ from core.database import Base, UTCDateTime
 class ProofingCase(Base):
     """The browser that opened a case holds the secret behind `resume_hash`; a case opened by an officer has a hash
     that nothing matches. `account_id` is the account it is for, or will be for: it is chosen at the start, so that
-    the passkey's user handle is known before the account is. `data_key` becomes the account's.
+    the passkey's user handle is known before the account is, and so is the data key under which the case is sealed.
 
     `citizen_index` is the keyed hash of the citizen number, empty until the register has confirmed the person and
     again when the case ends: the partial unique index lets one case of a journey live for one citizen.
@@ -33,7 +33,6 @@ class ProofingCase(Base):
     version: Mapped[int] = mapped_column(Integer)
     policy: Mapped[str] = mapped_column(String(40))
     account_id: Mapped[str] = mapped_column(String(22), index=True)
-    data_key: Mapped[bytes] = mapped_column(LargeBinary)
     resume_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
     citizen_index: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     contact: Mapped[bytes | None] = mapped_column(LargeBinary)

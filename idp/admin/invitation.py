@@ -109,9 +109,10 @@ def accept_with_new_account(
     passkey = webauthn_registration.verify_registration(
         ground, invitation.account_id, credential_json, bound_to=invitation.bound_to
     )
+    sealed = accounts.seal(name, key=accounts.new_key(invitation.account_id))
     with ground.database.write() as connection:
         spend_invitation(connection, ground.clock, invitation)
-        accounts.add(connection, name, account_id=invitation.account_id)
+        accounts.add(connection, sealed)
         webauthn_registration.bind(connection, ground, passkey, name="", actor=invitation.account_id)
         grant_role(connection, ground.clock, invitation, account_id=invitation.account_id)
     return webauthn_registration.authenticated(passkey)

@@ -36,6 +36,7 @@ from idp.oidc.ciba_letter import approval_letter
 from idp.oidc.ciba_ping import seal_ping
 from idp.oidc.ciba_request import Given, Reader, binding_message, lifetime, notification_token, the_hint
 from idp.oidc.claims import CITIZEN_NUMBER
+from keys.envelope import DataKey
 
 GRANT_TYPE = "urn:openid:params:grant-type:ciba"
 METADATA = {
@@ -111,16 +112,18 @@ class BackchannelAuthentication:
         ping = {"auth_req_id": auth_req_id, "client_notification_token": token}
         row["ping"] = seal_ping(self.accounts.envelope, row["id"], **ping) if token else None
         row["request"] = json.dumps(request, ensure_ascii=False)
+        key = self.accounts.key(account_id)
         with self.ground.database.write() as connection:
             spend_all(connection, (*call.one_time, *given.one_time))
             check_wearing_down(connection, client_id=client.client_id, account_id=account_id, now=now)
             record_request(connection, row)
-            self._tell(connection, client, request, row["id"], minutes=math.ceil(seconds / 60))
+            self._tell(connection, key, client, request, row["id"], minutes=math.ceil(seconds / 60))
         return auth_req_id
 
     def _tell(
         self,
         connection: Connection,
+        key: DataKey,
         client: RegisteredClient,
         request: Mapping[str, Any],
         request_id: str,
@@ -129,13 +132,14 @@ class BackchannelAuthentication:
     ) -> None:
         """The person hears of it where they confirmed an address, and sees it in their own place."""
         account_id, link = request["hinted_account_id"], f"{self.ground.settings.issuer}/request/{request_id}"
-        contact = contact_of(self.accounts.read(connection, account_id))
+        contact = contact_of(self.accounts.read(connection, key))
         if contact is not None:
             message = request["decoupled"]["binding_message"]
             letter = approval_letter(client, channel=contact.channel, message=message, link=link, minutes=minutes)
             self.outbox.enqueue(
-                connection, channel=contact.channel, recipient=contact.address, subject=letter.subject, body=letter.body
-            )
+                connection, channel=contact.channel, recipient=contact.address, subject=letter.subject,
+                body=letter.body, key=key,
+            )  # fmt: skip
         audit.record(
             connection,
             self.ground.clock,

@@ -30,11 +30,11 @@ def add_recovery_codes(pages: Blueprint, services: PortalServices) -> None:
     @callers(FRESHLY_SIGNED_IN)
     def renew_recovery_codes() -> ResponseReturnValue:
         """The codes wait sealed for their page, so that a reload shows the same ones and makes no others."""
-        account_id, shown = services.account_id, new_id()
+        account_id, shown, letter = services.account_id, new_id(), devices.Letter.to(services)
         with services.ground.database.write() as connection:
             codes = recovery.issue_codes(connection, services.ground, account_id, actor=account_id)
-            devices.tell(services, connection, devices.RENEWED)
-        sealed = services.accounts.envelope.seal(json.dumps(codes).encode(), aad=f"codes:{account_id}:{shown}")
+            letter.tell(connection, devices.RENEWED)
+        sealed = letter.key.seal(json.dumps(codes).encode(), aad=f"codes:{account_id}:{shown}")
         services.ground.ephemeral.put(CODES, f"{account_id}:{shown}", sealed, CODES_SHOWN)
         return redirect(f"/me/recovery-codes/{shown}", 303)
 
@@ -44,5 +44,6 @@ def add_recovery_codes(pages: Blueprint, services: PortalServices) -> None:
         sealed = services.ground.ephemeral.get(CODES, f"{services.account_id}:{shown[:22]}")
         if sealed is None:
             return redirect("/me/recovery-codes", 303)
-        codes = services.accounts.envelope.open(sealed, aad=f"codes:{services.account_id}:{shown}")
+        key = services.accounts.key(services.account_id)
+        codes = key.open(sealed, aad=f"codes:{services.account_id}:{shown}")
         return page("portal/new_recovery_codes.html", codes=[recovery.grouped(each) for each in json.loads(codes)])

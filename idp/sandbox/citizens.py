@@ -13,7 +13,7 @@ from sqlalchemy import Connection, update
 
 from core.assurance import IAL
 from core.ground import Ground
-from core.outbox import Outbox
+from core.outbox import Outbox, PersonKey
 from enrollment.account import PersonAttributes
 from enrollment.civil_registry.fictional_people import FictionalPerson, people
 from enrollment.civil_registry.fictional_people import person as fictional_person
@@ -71,7 +71,16 @@ class Letterbox(Outbox):
 
     newest = ""
 
-    def enqueue(self, connection: Connection, *, channel: str, recipient: str, subject: str, body: str) -> str:  # noqa: ARG002
+    def enqueue(
+        self,
+        connection: Connection,  # noqa: ARG002
+        *,
+        channel: str,  # noqa: ARG002
+        recipient: str,  # noqa: ARG002
+        subject: str,  # noqa: ARG002
+        body: str,
+        key: PersonKey | None = None,  # noqa: ARG002
+    ) -> str:
         self.newest = body
         return ""
 
@@ -124,13 +133,12 @@ class Citizens:
         """A level whose evidence nothing here can collect yet: held as the policy asks, marked as the sandbox's."""
         policy = load_policy(CURRENT_POLICY)
         row = next(each for each in policy.rows if each.ial == ial)
-        data_key = self.services.accounts.load(account_id)["data_key"]
+        key = self.services.accounts.key(account_id)
         with self.ground.database.write() as connection:
             case_id, _secret = self.services.cases.begin(
-                connection, journey=Journey.REVIEW, state=State.APPROVED, account_id=account_id, data_key=data_key,
-                opened_by=BY,
+                connection, journey=Journey.REVIEW, state=State.APPROVED, key=key, opened_by=BY,
             )  # fmt: skip
-            self._collect(connection, self.services.cases.read(connection, case_id), row)
+            self._collect(connection, self.services.cases.read(connection, case_id, key=key), row)
             evidence, checks = inputs_of(connection, case_id)
             activate(
                 connection, self.ground.clock, account_id=account_id, case_id=case_id,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from core.clock import SetClock
 from core.ground import Ground
-from core.outbox import GIVE_UP, DeliveryFailed, Message, Outbox
+from core.outbox import GIVE_UP, DeliveryFailed, Message, Outbox, OutboxMessage
+from core.sealed_column import Erased
 
 pytestmark = pytest.mark.both_backends
 
@@ -16,12 +19,19 @@ pytestmark = pytest.mark.both_backends
 class PlainSeal:
     """Binds text to its row as the envelope does, without a key."""
 
+    erased: frozenset[str] = frozenset()
+
     def seal(self, plaintext: bytes, *, aad: str) -> bytes:
         return aad.encode() + b"|" + plaintext
 
     def open(self, sealed: bytes, *, aad: str) -> bytes:
         assert sealed.startswith(aad.encode() + b"|")
         return sealed[len(aad) + 1 :]
+
+    def open_of(self, account_id: str, sealed: bytes, *, aad: str) -> bytes:
+        if account_id in self.erased:
+            raise Erased(account_id)
+        return self.open(sealed, aad=aad)
 
 
 class Gateway:
@@ -98,3 +108,45 @@ def test_a_channel_without_a_gateway_waits_for_one(ground: Ground):
     enqueue(ground, outbox, channel="post")
     assert outbox.deliver_due() == 0
     assert outbox.messages()[0].delivered_at is None
+
+
+@dataclass(frozen=True)
+class Person:
+    id: str
+
+
+@dataclass(frozen=True)
+class PersonsKey:
+    owner: Person
+
+    def seal(self, plaintext: bytes, *, aad: str) -> bytes:
+        return PlainSeal().seal(plaintext, aad=aad)
+
+
+def enqueue_about(ground: Ground, outbox: Outbox, account_id: str) -> None:
+    with ground.database.write() as connection:
+        letter = {"channel": "email", "recipient": "a@example", "subject": "s", "body": account_id}
+        outbox.enqueue(connection, **letter, key=PersonsKey(Person(account_id)))
+
+
+def test_a_letter_to_somebody_erased_since_is_given_up_and_others_go_out(ground: Ground):
+    gateway = Gateway()
+    outbox = outbox_with(ground, gateway)
+    for account_id in ("somchai", "malee"):
+        enqueue_about(ground, outbox, account_id)
+    outbox.seal.erased = frozenset({"somchai"})
+    assert outbox.deliver_due() == 1
+    assert [each.body for each in gateway.taken] == ["malee"]
+    assert [each.body for each in outbox.messages()] == ["malee"]
+    with ground.database.read() as connection:
+        given_up = select(OutboxMessage.account_id).where(OutboxMessage.given_up_at.is_not(None))
+        assert connection.execute(given_up).scalars().all() == ["somchai"]
+
+
+def test_who_is_erased_leaves_no_letter_behind(ground: Ground):
+    outbox = outbox_with(ground, Gateway())
+    for account_id in ("somchai", "malee"):
+        enqueue_about(ground, outbox, account_id)
+    with ground.database.write() as connection:
+        assert outbox.erase(connection, "somchai") == 1
+    assert [each.body for each in outbox.messages()] == ["malee"]

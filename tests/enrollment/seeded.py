@@ -27,14 +27,13 @@ def seed_citizen(services: EnrolmentServices, person: FictionalPerson, ial: IAL,
     if existing is not None:
         return existing
     row = next(row for row in load_policy(CURRENT_POLICY).rows if row.ial == ial)
+    sealed = services.accounts.seal(attributes_of(person, ial, name), name=name)
     with services.ground.database.write() as connection:
         case_id, _ = services.cases.begin(
-            connection, journey=Journey.ENROLMENT, state=State.DONE, opened_by=ACTOR, office=ACTOR
+            connection, journey=Journey.ENROLMENT, state=State.DONE, key=sealed.key, opened_by=ACTOR, office=ACTOR
         )
-        case = services.cases.read(connection, case_id)
-        services.accounts.add(
-            connection, attributes_of(person, ial, name), name=name, account_id=case.account_id, data_key=case.data_key
-        )
+        case = services.cases.read(connection, case_id, key=sealed.key)
+        services.accounts.add(connection, sealed)
         if row.checks:
             prove(connection, services, case, row)
         audit.record(

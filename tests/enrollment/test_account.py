@@ -18,6 +18,7 @@ from enrollment.identities import Reevaluated, reevaluate_all
 from enrollment.models import Account, Identity, Passkey
 from enrollment.services import EnrolmentServices
 from enrollment.webauthn_registration import begin_registration, finish_registration
+from keys.data_key import WrappedKey
 from keys.errors import EnvelopeError
 from tests.authenticator import SoftwareAuthenticator
 from tests.enrollment.seeded import seed_citizen
@@ -68,10 +69,20 @@ def test_one_citizen_number_has_one_account(accounts: AccountStore):
 def test_attributes_moved_to_another_account_do_not_open(accounts: AccountStore, ground: Ground):
     one, other = accounts.create(SOMCHAI), accounts.create(PersonAttributes())
     with ground.database.write() as connection:
-        row = connection.execute(select(Account.data_key, Account.attributes).where(Account.id == one)).one()
-        moved = update(Account).where(Account.id == other)
-        connection.execute(moved.values(data_key=row.data_key, attributes=row.attributes))
+        attributes = connection.execute(select(Account.attributes).where(Account.id == one)).scalar_one()
+        connection.execute(update(Account).where(Account.id == other).values(attributes=attributes))
     with pytest.raises(EnvelopeError):
+        accounts.attributes(other)
+
+
+def test_not_even_together_with_the_data_key(accounts: AccountStore, ground: Ground):
+    one, other = accounts.create(SOMCHAI), accounts.create(PersonAttributes())
+    with ground.database.write() as connection:
+        attributes = connection.execute(select(Account.attributes).where(Account.id == one)).scalar_one()
+        wrapped = connection.execute(select(WrappedKey.wrapped).where(WrappedKey.owner_id == one)).scalar_one()
+        connection.execute(update(Account).where(Account.id == other).values(attributes=attributes))
+        connection.execute(update(WrappedKey).where(WrappedKey.owner_id == other).values(wrapped=wrapped))
+    with pytest.raises(EnvelopeError, match="sealed for another place"):
         accounts.attributes(other)
 
 

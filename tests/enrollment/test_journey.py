@@ -16,6 +16,7 @@ from enrollment.civil_registry.fictional_addresses import fictional_address
 from enrollment.civil_registry.fictional_people import FictionalPerson
 from enrollment.enrolment import Enrolment
 from enrollment.models import Account, Evidence, Passkey, ProofingCase, RecoveryCode
+from keys.data_key import ACCOUNT, WrappedKey
 from tests.authenticator import SoftwareAuthenticator
 from tests.enrollment.citizen import EMAIL, Citizen
 from tests.enrollment.conftest import Provider
@@ -204,9 +205,11 @@ def test_an_expired_case_is_erased_and_leads_to_the_beginning(
     assert citizen.browser.get("/enroll/passkey").headers["Location"] == "/enroll"
     assert "หมดเวลา" in citizen.browser.get("/enroll").get_data(as_text=True)
     with provider.services.ground.database.read() as connection:
-        case = connection.execute(select(ProofingCase.data_key, ProofingCase.contact, ProofingCase.citizen_index)).one()
+        case = connection.execute(select(ProofingCase.contact, ProofingCase.citizen_index)).one()
+        keys = connection.execute(select(WrappedKey.owner_id).where(WrappedKey.owner_kind == ACCOUNT)).all()
         kept = connection.execute(select(Evidence.attributes)).scalars().all()
-    assert tuple(case) == (b"", None, None)
+    assert tuple(case) == (None, None)
+    assert keys == []
     assert set(kept) == {b""}
     assert citizen.agrees().headers["Location"] == "/enroll"
 

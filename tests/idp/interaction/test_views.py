@@ -101,8 +101,9 @@ def test_consent_shows_each_claim_with_value_purpose_and_legal_basis(site, brows
 def test_a_name_that_is_known_in_thai_alone_is_not_called_english(site, browser):
     """Core section 5.2: `name` is then the Thai one, and the page says so."""
     thai_alone = replace(SOMCHAI, title="", given_name="", family_name="")
+    key = site.accounts.key(site.ids["somchai"])
     with site.ground.database.write() as connection:
-        site.accounts.update(connection, site.ids["somchai"], thai_alone)
+        site.accounts.update(connection, key, thai_alone)
     path = site.ask()
     site.sign_in(browser, "somchai", path)
     shown = browser.get(path).text
