@@ -31,6 +31,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_audit_witness")),
     )
     op.create_table(
+        "data_key",
+        sa.Column("owner_kind", sa.String(length=12), nullable=False),
+        sa.Column("owner_id", sa.String(length=255), nullable=False),
+        sa.Column("wrapped", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", types.UTCDateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("owner_kind", "owner_id", name=op.f("pk_data_key")),
+    )
+    op.create_table(
         "key_use",
         sa.Column("kid", sa.String(length=43), nullable=False),
         sa.Column("applied", sa.BigInteger(), nullable=False),
@@ -103,8 +111,23 @@ def upgrade() -> None:
             "slot", existing_type=sa.VARCHAR(length=32), type_=sa.String(length=48), existing_nullable=True
         )
 
+    with op.batch_alter_table("outbox_message", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("account_id", sa.String(length=22), server_default="", nullable=False))
+        batch_op.create_index(batch_op.f("ix_outbox_message_account_id"), ["account_id"], unique=False)
+
     with op.batch_alter_table("revocation_list", schema=None) as batch_op:
         batch_op.alter_column("number", existing_type=sa.INTEGER(), type_=sa.BigInteger(), existing_nullable=False)
+    # a person's data key stands in one place; what the accounts and the cases of people without one held moves there
+    op.execute(
+        "INSERT INTO data_key (owner_kind, owner_id, wrapped, created_at) SELECT 'account', id, data_key, created_at FROM account"
+    )
+    op.execute(
+        "INSERT INTO data_key (owner_kind, owner_id, wrapped, created_at) SELECT 'account', account_id, data_key, opened_at"
+        " FROM proofing_case WHERE length(data_key) > 0 AND journey = 'enrolment'"
+        " AND account_id NOT IN (SELECT id FROM account)"
+    )
+    op.execute("ALTER TABLE account DROP COLUMN data_key")
+    op.execute("ALTER TABLE proofing_case DROP COLUMN data_key")
     # what was called by its length alone is called by what it does
     op.execute("UPDATE key SET algorithm = 'A256GCM' WHERE algorithm = '256-bit' AND purpose IN ('envelope', 'code')")
     op.execute("UPDATE key SET algorithm = 'HS256' WHERE algorithm = '256-bit'")
