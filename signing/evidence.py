@@ -49,7 +49,7 @@ def collect_evidence(
         for path in signers:
             confirm_path(path, trust, evidence, with_lists=False)
         for path in authorities:
-            confirm_path(path, trust, evidence, with_lists=True)
+            confirm_path(path, trust.stamping, evidence, with_lists=True)
     except (PathError, InvalidSignature, ValueError, TypeError, x509.ExtensionNotFound) as error:
         raise LevelNotReached(f"revocation evidence refused: {type(error).__name__} {error}") from error
     return evidence
@@ -64,7 +64,7 @@ def confirm_path(
         if certificate in trust.anchors:
             return
         issuer = path[position + 1]
-        answer = trust.revocation.ocsp_for(certificate)
+        answer = trust.revocation.ocsp_for(certificate, issuer)
         if answer is not None:
             verify_ocsp(answer, certificate, issuer, now=trust.clock.now())
             evidence.ocsps[answer] = None

@@ -20,7 +20,7 @@ class OwnRevocation:
 
     trust: TrustServices
 
-    def ocsp_for(self, certificate: x509.Certificate) -> bytes | None:
+    def ocsp_for(self, certificate: x509.Certificate, issuer: x509.Certificate) -> bytes | None:
         if any(certificate == each.certificate for each in self.trust.ca.authorities.all()):
             return None
         return self.trust.ocsp.response_for(certificate)

@@ -36,7 +36,7 @@ from signing.prepared import Continuation, Placement, Prepared, digest_around
 from signing.timestamps import obtain_time_stamp, obtain_time_stamp_over
 from signing.trust_material import TrustMaterial
 
-ROOM = 8192  # bytes for the time-stamp token and the CMS around the certificates
+ROOM = 12 * 1024  # bytes for the CMS around the certificates and the token: an outside one has up to 9 kB
 
 
 class Level(StrEnum):
@@ -98,7 +98,7 @@ def finish(
     level: Level = Level.B_LTA,
     expected_digest: bytes | None = None,
 ) -> bytes:
-    """The signed document at the level asked for, or LevelNotReached. No parsing, no outbound call.
+    """The signed document at the level asked for, or LevelNotReached. No parsing; may call outside authorities.
 
     `expected_digest` is the digest that was authorized; another one raises DocumentChanged.
     """
@@ -232,7 +232,7 @@ def augment(pdf: bytes, *, settings: Settings, trust: TrustMaterial, level: Leve
         bytearray(pdf),
         Continuation(**answer["continuation"]),
         signers=still_answered(signatures, trust, archived=bool(stamps)),
-        authorities=[*still_answered((*tokens, *stamps), trust, archived=bool(stamps)), stamper.path],
+        authorities=[*still_answered((*tokens, *stamps), trust.stamping, archived=bool(stamps)), stamper.path],
         signatures=signatures,
         trust=trust,
         archive=level is Level.B_LTA or not is_stamped,

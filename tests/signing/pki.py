@@ -253,7 +253,7 @@ class Pki:
     def authority_of(self, certificate: x509.Certificate) -> Authority:
         return next(one for one in (self.root, self.issuing) if one.certificate.subject == certificate.issuer)
 
-    def ocsp_for(self, certificate: x509.Certificate) -> bytes | None:
+    def ocsp_for(self, certificate: x509.Certificate, issuer: x509.Certificate) -> bytes | None:
         is_authority = certificate == self.issuing.certificate
         return None if is_authority else self.authority_of(certificate).ocsp(certificate)
 
