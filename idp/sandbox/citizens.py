@@ -123,11 +123,11 @@ class Citizens:
 
     def raise_at_desk(self, citizen: Citizen, officers: tuple[Officer, Officer]) -> None:
         """IAL2.1: one officer inspects, another decides."""
-        person, review, source = fictional_person(citizen.number), Review(self.services), BY
+        person, review = fictional_person(citizen.number), Review(self.services)
         first, second = officers
-        case_id = review.open(first, person.citizen_number, source=source)
-        review.capture(first, case_id, inspection_of(person), source=source)
-        review.decide(second, case_id, approve=True, reason="", source=source)
+        case_id = review.open(first, person.citizen_number)
+        review.capture(first, case_id, inspection_of(person))
+        review.decide(second, case_id, approve=True, reason="")
 
     def show_level(self, account_id: str, ial: IAL) -> None:
         """A level whose evidence nothing here can collect yet: held as the policy asks, marked as the sandbox's."""
