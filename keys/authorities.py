@@ -102,7 +102,7 @@ class Authorities:
     def issuer_of(self, certificate: x509.Certificate) -> Authority:
         """Which of them issued it, by name and signature; CertificateError when none did."""
         for authority in self.all():
-            if authority.certificate.subject == certificate.issuer and is_issued_by(certificate, authority.certificate):
+            if is_issued_by(certificate, authority.certificate):
                 return authority
         raise CertificateError("this certificate was not issued here")
 

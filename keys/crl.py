@@ -29,10 +29,9 @@ from keys.certificate_rows import (
     revocations_by,
 )
 from keys.errors import CertificateError
-from keys.issuance import public_key_info, subject_of
+from keys.issuance import issuer_key_identifier, subject_of
 from keys.models import Revocation, RevocationList
 from keys.signer import Signer
-from keys.to_be_signed import key_identifier
 
 RENEWED_AFTER = timedelta(hours=1)
 LIFETIME = timedelta(hours=24)  # nextUpdate; a list that is late must not stop every validator at once
@@ -159,7 +158,7 @@ def signed_list(
     lifetime: timedelta = LIFETIME,
 ) -> bytes:
     """RFC 5280 section 5.1: version 2, with the authority key identifier and the CRL number."""
-    identifier = der.implicit_primitive(0, key_identifier(public_key_info(signer.public_key)))
+    identifier = der.implicit_primitive(0, issuer_key_identifier(issuer, signer.public_key))
     extensions = der.sequence(
         der.sequence(AUTHORITY_KEY_IDENTIFIER, der.octet_string(der.sequence(identifier))),
         der.sequence(CRL_NUMBER, der.octet_string(der.integer(number))),

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from keys.algorithms import PublicKey, algorithm_named, check_new_public_key
 from keys.certificate_lint import check_before_signing
+from keys.errors import CertificateError
 from keys.profiles import Profile
 from keys.signer import Signer
 from keys.subject import Names
@@ -59,7 +60,7 @@ def signed_certificate(
         validity=validity_from(now, profile, issuer),
         issuer=Issuer(
             name=names.subject if issuer is None else subject_of(issuer),
-            key_identifier=key_identifier(public_key_info(signer.public_key)),
+            key_identifier=issuer_key_identifier(issuer, signer.public_key),
             crt_url=pointers.crt_url,
             crl_url=pointers.crl_url,
             ocsp_url=pointers.ocsp_url,
@@ -72,6 +73,16 @@ def signed_certificate(
     certificate = x509.load_der_x509_certificate(asn1.Certificate(parts).dump())
     certificate.verify_directly_issued_by(issuer or certificate)  # a faulty signature must not leave
     return certificate
+
+
+def issuer_key_identifier(issuer: x509.Certificate | None, public_key: PublicKey) -> bytes:
+    """RFC 5280 section 4.2.1.1: as the issuer's certificate names its key, whatever made the name; ours by RFC 7093."""
+    if issuer is None:
+        return key_identifier(public_key_info(public_key))
+    try:
+        return issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
+    except x509.ExtensionNotFound as error:
+        raise CertificateError("the issuer's certificate does not name its key") from error
 
 
 def as_asn1(certificate: x509.Certificate) -> asn1.Certificate:

@@ -1,0 +1,306 @@
+"""An offline root from its ceremony to an issuing authority that certifies here. Judged by openssl."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from asn1crypto.x509 import Certificate as Asn1Certificate
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from core.ground import Ground
+from keys import two_person
+from keys.algorithms import ALGORITHMS
+from keys.authority_import import AuthorityImport, Examined
+from keys.ceremony import hold, open_root, read_ledger, sign_issuing, sign_list
+from keys.certificate_request import pem_of, signed_request
+from keys.certificate_rows import RevocationReason
+from keys.errors import CertificateError, KeystoreError, NoAuthority, NotAgreed
+from keys.practice import Practice
+from keys.purposes import Purpose
+from keys.software_signer import SoftwareSigner
+from keys.subject import Subject, names_of
+from keys.trust_services import TrustServices
+from tests.conftest import NOW
+from tests.keys.conftest import ANAN
+
+ROOT_NAME = Subject(
+    name_th="ผู้ออกใบรับรองรากของกรมตัวอย่าง - G1",
+    name_en="Example Root CA - G1",
+    organisation_th="กรมตัวอย่าง",
+    organisation_en="Department of Examples",
+    organization_identifier="GOVTH-0000000000000",
+)
+BASE = "https://id.example.go.th"
+
+
+@dataclass(frozen=True)
+class Offline:
+    """The machine in the safe: its folder, and the shares in five hands."""
+
+    folder: Path
+    shares: list[str]
+
+    def opened(self):
+        return open_root(self.folder, self.shares[1:4])
+
+    @property
+    def certificate(self) -> bytes:
+        return (self.folder / "root-g1.crt").read_bytes()
+
+    @property
+    def list(self) -> bytes:
+        return (self.folder / "root-g1.crl").read_bytes()
+
+
+@pytest.fixture
+def offline(tmp_path) -> Offline:
+    folder = tmp_path / "ceremony"
+    shares = hold(
+        folder, name=ROOT_NAME, authority="root-g1", base=BASE, needed=3, shares=5, practice=Practice(), now=NOW
+    )
+    return Offline(folder, shares)
+
+
+@pytest.fixture
+def production(ground: Ground, tmp_path) -> TrustServices:
+    passphrase = tmp_path / "passphrase"
+    passphrase.write_text("a passphrase of more than thirty-two characters")
+    settings = replace(
+        ground.settings,
+        sandbox=False,
+        issuer=BASE,
+        keys_url=f"file:{tmp_path}/production",
+        keys_passphrase_file=passphrase,
+    )
+    return TrustServices(replace(ground, settings=settings))
+
+
+@pytest.fixture
+def imports(production: TrustServices) -> AuthorityImport:
+    return AuthorityImport(production.ground, production.keystore, production.ca)
+
+
+def certified(offline: Offline, request: bytes) -> bytes:
+    made = sign_issuing(offline.opened(), request, practice=Practice(), now=NOW)
+    return made.public_bytes(Encoding.PEM)
+
+
+def agreed(imports: AuthorityImport, examined: Examined) -> None:
+    """Asked for by the command, agreed to by two others."""
+    approval = imports.ask(examined, by=two_person.COMMAND, reason="the first authority")
+    for account in ("first", "second"):
+        with imports.ground.database.write() as connection:
+            two_person.agree(connection, imports.ground.clock, two_person.load(connection, approval), by=account)
+
+
+def brought_in(imports: AuthorityImport, offline: Offline):
+    request = imports.request()
+    examined = imports.examine(offline.certificate, certified(offline, pem_of(request.encoded)), offline.list)
+    agreed(imports, examined)
+    return imports.bring_in(examined, actor="command")
+
+
+def test_from_the_ceremony_to_a_certificate_that_openssl_verifies(production, imports, offline, openssl):
+    production.prepare()
+    with pytest.raises(NoAuthority):
+        production.ca.authorities.current()
+    authority = brought_in(imports, offline)
+    assert (authority.name, authority.online, authority.issuer) == ("issuing-g1", True, "root-g1")
+    assert [(each.name, each.online) for each in production.ca.authorities.all()] == [
+        ("root-g1", False),
+        ("issuing-g1", True),
+    ]
+    production.maintain()
+    officer = production.ca.issue("officer", production.keystore.create(Purpose.OFFICER).public_key, ANAN)
+    crls = openssl.file("crls.pem", offline.list + pem_of(production.crl.current("issuing-g1"), "X509 CRL"))
+    leaf, chain = openssl.pem("leaf.pem", officer), openssl.pem("chain.pem", production.ca.issuing)
+    root = openssl.file("root.pem", offline.certificate)
+    options = ("-x509_strict", "-check_ss_sig", "-crl_check_all", "-CRLfile", crls, *openssl.at)
+    assert openssl.run("verify", *options, "-CAfile", root, "-untrusted", chain, leaf).endswith("OK\n")
+    assert len(production.evidence([officer]).crls) == 1
+
+
+def test_the_root_s_key_is_a_file_that_openssl_opens_with_the_shares_secret_alone(offline, openssl):
+    key = offline.folder / "root.key.pem"
+    assert b"ENCRYPTED" in key.read_bytes()
+    assert openssl.asked("pkey", "-in", key, "-passin", "pass:wrong", "-noout").returncode != 0
+    assert key.stat().st_mode & 0o777 == 0o600
+    everything = b"".join(path.read_bytes() for path in offline.folder.iterdir())
+    assert not any(share.encode() in everything for share in offline.shares)
+
+
+def test_fewer_shares_than_needed_open_nothing(offline):
+    with pytest.raises(KeystoreError, match="3 shares are needed, 2 were given"):
+        open_root(offline.folder, offline.shares[:2])
+    with pytest.raises(KeystoreError, match="3 shares are needed"):
+        open_root(offline.folder, [offline.shares[0]] * 3)
+
+
+def test_shares_of_another_ceremony_open_nothing(offline, tmp_path):
+    others = hold(
+        tmp_path / "other", name=ROOT_NAME, authority="root-g1", base=BASE, needed=2, shares=3,
+        practice=Practice(), now=NOW,
+    )  # fmt: skip
+    with pytest.raises(KeystoreError, match="another ceremony"):
+        open_root(offline.folder, others[:2])
+    with pytest.raises(KeystoreError, match="different secrets"):
+        open_root(offline.folder, [*offline.shares[:2], others[0]])
+
+
+def test_a_root_is_never_made_over_another(offline):
+    with pytest.raises(CertificateError, match="not empty"):
+        hold(
+            offline.folder, name=ROOT_NAME, authority="root-g1", base=BASE, needed=3, shares=5,
+            practice=Practice(), now=NOW,
+        )  # fmt: skip
+
+
+def test_the_minutes_and_the_ledger_name_every_act(offline, imports):
+    made = x509.load_pem_x509_certificate(certified(offline, imports.request().encoded))
+    ledger, minutes = read_ledger(offline.folder), (offline.folder / "minutes.txt").read_text()
+    assert [int(each["serial"], 16) for each in ledger.issued] == [made.serial_number]
+    assert ledger.fingerprint in minutes
+    assert ledger.issued[0]["fingerprint"] in minutes
+    assert minutes.count("in their own hand") == 3
+
+
+def test_a_key_is_certified_once(offline, imports):
+    request = imports.request().encoded
+    certified(offline, request)
+    with pytest.raises(CertificateError, match="certified before"):
+        certified(offline, request)
+
+
+def test_the_same_request_is_made_again_until_its_certificate_came(production, imports, offline):
+    first = imports.request()
+    assert imports.request().name == first.name == "issuing-g1"
+    assert len(production.keystore.records([Purpose.CA])) == 1
+    brought_in(imports, offline)
+    assert imports.request().name == "issuing-g2"
+
+
+def test_nothing_comes_in_before_two_people_have_agreed_to_just_these_files(imports, offline):
+    request = imports.request()
+    examined = imports.examine(offline.certificate, certified(offline, request.encoded), offline.list)
+    with pytest.raises(NotAgreed):
+        imports.bring_in(examined, actor="command")
+    agreed(imports, examined)
+    sign_list(offline.opened(), now=NOW + timedelta(seconds=1))
+    imports.ground.clock.advance(timedelta(seconds=2))
+    changed = imports.examine(offline.certificate, examined.issuing.public_bytes(Encoding.DER), offline.list)
+    with pytest.raises(NotAgreed):
+        imports.bring_in(changed, actor="command")
+    assert imports.bring_in(examined, actor="command").name == "issuing-g1"
+    with pytest.raises(CertificateError, match="already"):
+        imports.examine(offline.certificate, examined.issuing.public_bytes(Encoding.DER), offline.list)
+
+
+def test_a_second_generation_issues_while_the_first_still_answers(production, imports, offline, clock):
+    production.prepare()
+    brought_in(imports, offline)
+    old = production.ca.issue("officer", production.keystore.create(Purpose.OFFICER).public_key, ANAN)
+    clock.advance(timedelta(days=1))
+    second = brought_in(imports, offline)
+    assert second.name == "issuing-g2"
+    new = production.ca.issue("officer", production.keystore.create(Purpose.OFFICER).public_key, ANAN)
+    assert production.ca.authorities.issuer_of(old).name == "issuing-g1"
+    assert production.ca.authorities.issuer_of(new).name == "issuing-g2"
+    responders = [
+        production.services.current(Purpose.OCSP, issuer=name).certificate for name in ("issuing-g1", "issuing-g2")
+    ]
+    for responder, name in zip(responders, ("issuing-g1", "issuing-g2"), strict=True):
+        responder.verify_directly_issued_by(production.ca.authority(name))
+    production.ca.revoke(old.serial_number, RevocationReason.SUPERSEDED)
+    lists = [x509.load_der_x509_crl(production.crl.current(name)) for name in ("issuing-g1", "issuing-g2")]
+    assert [len(each) for each in lists] == [1, 0]
+
+
+def test_an_issuing_authority_on_the_root_s_next_list_issues_no_more(production, imports, offline, clock):
+    brought_in(imports, offline)
+    clock.advance(timedelta(days=1))
+    revoke = [(production.ca.issuing.serial_number, RevocationReason.CA_COMPROMISE)]
+    sign_list(offline.opened(), now=clock.now(), revoke=revoke)
+    assert imports.bring_in_list(offline.list, actor="command") == "root-g1"
+    with pytest.raises(NoAuthority):
+        production.ca.authorities.current()
+    assert production.ca.authorities.named("issuing-g1").revoked
+    assert x509.load_der_x509_crl(production.crl.current("root-g1"))[0].serial_number == revoke[0][0]
+
+
+def test_an_older_list_and_a_stranger_s_do_not_come_in(imports, offline, clock, tmp_path):
+    brought_in(imports, offline)
+    older = offline.list
+    clock.advance(timedelta(days=1))
+    sign_list(offline.opened(), now=clock.now())
+    imports.bring_in_list(offline.list, actor="command")
+    with pytest.raises(CertificateError, match="older"):
+        imports.bring_in_list(older, actor="command")
+    strangers = tmp_path / "stranger"
+    hold(strangers, name=ROOT_NAME, authority="root-g1", base=BASE, needed=2, shares=2, practice=Practice(), now=NOW)
+    with pytest.raises(CertificateError, match="no root that is known"):
+        imports.bring_in_list((strangers / "root-g1.crl").read_bytes(), actor="command")
+
+
+def test_a_list_that_has_ended_does_not_come_in(imports, offline, clock):
+    issuing = certified(offline, imports.request().encoded)
+    clock.advance(timedelta(days=191))
+    with pytest.raises(CertificateError, match="has ended"):
+        imports.examine(offline.certificate, issuing, offline.list)
+
+
+def other_signer() -> SoftwareSigner:
+    algorithm = ALGORITHMS["ES256"]
+    return SoftwareSigner(algorithm.generate(), algorithm)
+
+
+def test_a_certificate_for_a_key_of_somebody_else_does_not_come_in(imports, offline):
+    stranger = signed_request(other_signer(), names_of(ROOT_NAME))
+    with pytest.raises(CertificateError, match="no key of ours"):
+        imports.examine(offline.certificate, certified(offline, stranger), offline.list)
+
+
+def test_pointers_that_lead_to_another_name_than_the_root_will_have_are_refused(imports, offline, tmp_path):
+    folder = tmp_path / "elsewhere"
+    shares = hold(
+        folder, name=ROOT_NAME, authority="root-g1", base=BASE, needed=2, shares=2, practice=Practice(), now=NOW
+    )
+    brought_in(imports, offline)  # this root is root-g1 now
+    second = Offline(folder, [shares[0], *shares, shares[0]])
+    request = imports.request()
+    with pytest.raises(CertificateError, match="another root here"):
+        imports.examine(second.certificate, certified(second, request.encoded), second.list)
+
+
+def test_a_leaf_cannot_come_in_as_an_authority(production, imports, offline):
+    brought_in(imports, offline)
+    leaf = production.ca.issue("officer", production.keystore.create(Purpose.OFFICER).public_key, ANAN)
+    with pytest.raises(CertificateError, match="not signed by the root|may sign certificates"):
+        imports.examine(offline.certificate, leaf.public_bytes(Encoding.DER), offline.list)
+
+
+def test_a_ledger_of_another_root_is_noticed(offline):
+    path = offline.folder / "ceremony.json"
+    written = json.loads(path.read_text())
+    path.write_text(json.dumps({**written, "fingerprint": "00" * 32}))
+    with pytest.raises(CertificateError, match="not the one that the ledger names"):
+        offline.opened()
+
+
+def test_the_request_names_the_authority_in_its_layout(imports):
+    request = x509.load_der_x509_csr(imports.request().encoded)
+    assert request.is_signature_valid
+    assert isinstance(request.public_key(), ec.EllipticCurvePublicKey)
+    assert request.subject.rfc4514_string() == "CN=Prajak Issuing CA - G1,O=Prajak,C=TH"
+
+
+def test_an_authority_from_the_ceremony_has_both_names(offline):
+    root = Asn1Certificate.load(x509.load_pem_x509_certificate(offline.certificate).public_bytes(Encoding.DER))
+    assert root.subject.native["common_name"] == ROOT_NAME.name_th
+    assert root.subject.native["organization_identifier"] == "GOVTH-0000000000000"
+    assert root.subject_alt_name_value[0].chosen.native["common_name"] == ROOT_NAME.name_en
