@@ -25,10 +25,10 @@ from idp.command.clients import client
 from idp.command.database import db, migrate
 from idp.command.doctor import doctor
 from idp.command.keys import key
+from idp.command.opened import compose
 from idp.command.output import PlainErrors, json_option, show, show_one
 from idp.command.resources import resource
 from idp.command.serving import serve
-from idp.composition import compose
 from idp.models.membership import Role
 from idp.own_clients import register_own_client
 from idp.sandbox.seed import seed

@@ -13,7 +13,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from keys import two_person
-from keys.errors import KeystoreError
+from keys.errors import KeystoreError, NotAgreed
 from keys.key_rows import KeyRecord, change_state, successor_slot, withdraw
 from keys.key_states import State, check_transition
 from keys.key_use import check_rotates, is_disbelieved, takes_two
@@ -118,6 +118,15 @@ class Endings(Rotation):
             why = need(record)
             if why:
                 raise KeystoreError(f"{record.kid} must not be destroyed: {why}")
+
+    def check_agreed(self, act: Act, record: KeyRecord) -> None:
+        """Before anything else is done that belongs to the act; the act itself spends it. Raises NotAgreed."""
+        if not takes_two(record):
+            return
+        with self.ground.database.read() as connection:
+            asked = two_person.load_open(connection, act, record.kid)
+        if asked is None or not asked.is_agreed(self.ground.clock.now()):
+            raise NotAgreed(f"two people must agree first: {act} {record.kid}")
 
     def _replace(
         self, record: KeyRecord, becomes: State, *, actor: str, reason: str, first: First | None = None

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from cryptography import x509
 
 from core.ground import Ground
 from keys.audit_checkpoint import AuditCheckpoints
-from keys.audit_time_stamp import time_stamp
+from keys.audit_time_stamp import TimeStamps, time_stamp
 from keys.certificate import CertificateAuthority
 from keys.certificate_rows import RevocationReason, load_serials
 from keys.crl import RevocationLists
@@ -17,9 +18,12 @@ from keys.envelope import Envelope
 from keys.errors import NoAuthority
 from keys.keystore import Keystore
 from keys.ocsp import OcspResponder
+from keys.outside_revocation import OutsideRevocation
+from keys.outside_time_stamps import OutsideTimeStamps
 from keys.purposes import RULES, Purpose
 from keys.service_certificates import ServiceCertificates
 from keys.timestamp_authority import TimeStampAuthority
+from keys.two_person import Act
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,11 @@ class TrustServices:
         self.ocsp = OcspResponder(ground, self.ca, self.services)
         self.crl = RevocationLists(ground, self.ca)
         self.tsa = TimeStampAuthority(ground, self.ca, self.services)
-        self.checkpoints = AuditCheckpoints(ground, self.keystore, lambda imprint: time_stamp(self.tsa, imprint))
+        outside = OutsideTimeStamps(ground)
+        self.time_stamps: TimeStamps = outside if outside.urls else self.tsa
+        self.time_stamp_anchors = outside.anchors
+        self.outside_revocation = OutsideRevocation(ground)
+        self.checkpoints = AuditCheckpoints(ground, self.keystore, partial(time_stamp, self.time_stamps))
 
     def prepare(self) -> None:
         """Makes what is missing: keys, the sandbox's two authorities, the services' certificates, the first CRLs.
@@ -81,7 +89,11 @@ class TrustServices:
         return True
 
     def compromise(self, kid: str, *, actor: str, reason: str) -> None:
-        """A private key that others may have: its certificates are revoked, then it is replaced or ends."""
+        """A private key that others may have: its certificates are revoked, then it is replaced or ends.
+
+        Raises NotAgreed for an authority's, unless two people agreed.
+        """
+        self.keystore.check_agreed(Act.COMPROMISE_KEY, self.keystore.record(kid))
         with self.ground.database.read() as connection:
             serials = load_serials(connection, kid)
         for serial in serials:

@@ -14,8 +14,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from core.audit_chain import chain, head
 from core.audit_verify import BrokenChain
 from core.database import Database
+from idp.command.opened import compose
 from idp.command.output import json_option, show_one
-from idp.composition import Provider, compose
+from idp.composition import Provider
 from keys.audit_checkpoint import newest
 from keys.audit_export import AuditExport
 from keys.audit_export_reading import verify_export

@@ -1,20 +1,39 @@
-"""`prajak ca`: the certificate authority."""
+"""`prajak ca`: the certificate authority; the commands of the root's ceremony are in `ceremony.py`."""
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
+from typing import Any, cast
 
 import click
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from idp.command.output import json_option, show
-from idp.composition import compose
-from keys.certificate_rows import RevocationReason
+from idp.command.ceremony import FILE, OFFLINE
+from idp.command.keys import act_or_ask
+from idp.command.opened import compose
+from idp.command.output import json_option, show, show_one
+from keys.algorithms import AlgorithmName
+from keys.authority_import import AuthorityImport
+from keys.certificate_request import pem_of
+from keys.certificate_rows import RevocationReason, as_text
+from keys.issuance import subject_of
+from keys.profiles import ProfileName
+from keys.requested_issuance import REQUESTABLE, issue_from_request
+from keys.subject import Subject
+from keys.trust_services import TrustServices
+from keys.two_person import COMMAND, Act
+
+OUT = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.group()
 def ca() -> None:
     """The certificate authority."""
+
+
+for command in OFFLINE:
+    ca.add_command(command)
 
 
 @ca.command("show")
@@ -24,8 +43,8 @@ def ca_show(*, as_json: bool) -> None:
     rows = [
         {
             "name": each.name,
-            "subject": each.certificate.subject.rfc4514_string(),
-            "serial": f"{each.certificate.serial_number:x}",
+            "subject": subject_of(each.certificate).human_friendly,
+            "serial": as_text(each.certificate.serial_number),
             "not_valid_before": each.certificate.not_valid_before_utc,
             "not_valid_after": each.certificate.not_valid_after_utc,
             "key": "in custody" if each.online else "kept offline",
@@ -38,7 +57,7 @@ def ca_show(*, as_json: bool) -> None:
 
 @ca.command("export")
 @click.argument("name")
-@click.argument("out", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("out", type=OUT)
 def ca_export(name: str, out: Path) -> None:
     """Write a certificate as PEM: the root is what others trust."""
     out.write_bytes(compose().trust.ca.authority(name).public_bytes(Encoding.PEM))
@@ -50,5 +69,82 @@ def ca_export(name: str, out: Path) -> None:
 @click.option("--reason", type=click.Choice([each.value for each in RevocationReason]), required=True)
 def ca_revoke(serial: str, reason: str) -> None:
     """Revoke a certificate by its serial number (hexadecimal), with a reason of RFC 5280 section 5.3.1."""
-    compose().trust.ca.revoke(int(serial, 16), RevocationReason(reason), actor="command")
+    try:
+        number = int(serial, 16)
+    except ValueError as error:
+        raise click.BadParameter("a serial number is hexadecimal") from error
+    compose().trust.ca.revoke(number, RevocationReason(reason), actor=COMMAND)
     click.echo(f"{serial} is revoked")
+
+
+@ca.command("request")
+@click.argument("out", metavar="OUT", type=OUT)
+@click.option("--algorithm", type=click.Choice([each.value for each in AlgorithmName]), help="Otherwise ES256.")
+@json_option
+def ca_request(out: Path, *, algorithm: str | None, as_json: bool) -> None:
+    """Make the next issuing key in custody, and write the request (PKCS#10) that the root's ceremony certifies."""
+    made = importer(compose().trust).request(algorithm, actor=COMMAND)
+    out.write_bytes(pem_of(made.encoded))
+    show_one({"name": made.name, "request": str(out)}, as_json=as_json)
+
+
+@ca.command("import")
+@click.argument("root", type=FILE)
+@click.argument("issuing", type=FILE)
+@click.argument("revocation_list", metavar="CRL", type=FILE)
+@click.option("--reason", default="brought in from the ceremony", help="Why: kept in the audit trail.")
+def ca_import(root: Path, issuing: Path, revocation_list: Path, *, reason: str) -> None:
+    """Bring in ROOT, the ISSUING certificate for our key, and the root's CRL. Two administrators must agree."""
+    provider = compose()
+    imports = importer(provider.trust)
+    examined = imports.examine(root.read_bytes(), issuing.read_bytes(), revocation_list.read_bytes())
+    act_or_ask(
+        provider,
+        Act.IMPORT_AUTHORITY,
+        examined.name,
+        reason,
+        lambda: f"{imports.bring_in(examined, actor=COMMAND).name} certifies now",
+        detail=examined.digest,
+    )
+
+
+@ca.command("import-crl")
+@click.argument("revocation_list", metavar="CRL", type=FILE)
+def ca_import_crl(revocation_list: Path) -> None:
+    """Bring in an offline root's next revocation list, before the last one ends."""
+    name = importer(compose().trust).bring_in_list(revocation_list.read_bytes(), actor=COMMAND)
+    click.echo(f"the list of {name} is published")
+
+
+def subject_options(command: Any) -> Any:
+    """One option for each thing that a name may say."""
+    for each in reversed(fields(Subject)):
+        name = "--" + each.name.replace("_", "-")
+        command = click.option(name, each.name, default="", required=each.name == "name_th")(command)
+    return command
+
+
+@ca.command("issue")
+@click.option("--profile", type=click.Choice(REQUESTABLE), required=True)
+@click.option("--csr", "request", type=FILE, required=True, help="PKCS#10: proves that its maker has the key.")
+@click.option("--out", type=OUT, required=True)
+@subject_options
+@json_option
+def ca_issue(*, profile: str, request: Path, out: Path, as_json: bool, **names: str) -> None:
+    """Certify a key from its request. Whom the certificate names is said here, never by the request."""
+    provider = compose()
+    made = issue_from_request(
+        provider.ground,
+        provider.trust.ca,
+        cast("ProfileName", profile),
+        request.read_bytes(),
+        Subject(**names),
+        actor=COMMAND,
+    )
+    chain = provider.trust.ca.chain(made)
+    out.write_bytes(b"".join(each.public_bytes(Encoding.PEM) for each in chain[:-1]))
+    show_one({"serial": as_text(made.serial_number), "certificate": str(out)}, as_json=as_json)
+
+
+def importer(trust: TrustServices) -> AuthorityImport:
+    return AuthorityImport(trust.ground, trust.keystore, trust.ca)

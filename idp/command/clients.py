@@ -8,8 +8,9 @@ from pathlib import Path
 
 import click
 
+from idp.command.opened import compose
 from idp.command.output import json_option, show, show_one
-from idp.composition import Provider, compose
+from idp.composition import Provider
 from idp.models.agency import load_agency_names
 from idp.registration.access_tokens import LONGEST, MOST_USES, issue_initial_access_token
 from idp.registration.client_registration import Registration

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from core import audit
+from idp.command.opened import compose
 from idp.command.output import json_option, show
-from idp.composition import compose
 from idp.errors import InvalidTarget
 from idp.models.client import load_client
 from idp.models.protected_resource import (

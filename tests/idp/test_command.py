@@ -103,6 +103,63 @@ def test_a_key_is_rotated_and_listed(prajak: Prajak):
     assert algorithms == {"ES256", "PS256", "EdDSA", "RS256"}
 
 
+def test_every_key_is_listed_with_its_uses(prajak: Prajak, sealed: Path):
+    assert sealed.exists()
+    (seal,) = (each for each in printed(prajak("key", "list", "--json")) if each["purpose"] == "seal" and each["uses"])
+    assert seal["last_used_at"]
+
+
+def test_an_emergency_is_one_command(prajak: Prajak):
+    keys = printed(prajak("key", "list", "--json"))
+    kid = next(each["kid"] for each in keys if (each["purpose"], each["state"]) == ("access-token", "active"))
+    assert prajak("key", "compromise", kid).exit_code == 2, "a reason is asked for"
+    result = prajak("key", "compromise", kid, "--reason", "seen in a log")
+    assert result.exit_code == 0, result.output
+    states = {each["kid"]: each["state"] for each in printed(prajak("key", "list", "--json"))}
+    assert states[kid] == "compromised"
+    assert states[result.stdout.split("; ")[1].split()[0]] == "active"
+
+
+def test_a_suspicion_comes_and_goes(prajak: Prajak):
+    keys = printed(prajak("key", "list", "--json"))
+    kid = next(each["kid"] for each in keys if (each["purpose"], each["state"]) == ("logout", "active"))
+    assert "is suspended" in prajak("key", "suspend", kid, "--reason", "odd").stdout
+    assert "is deactivated" in prajak("key", "restore", kid, "--reason", "nothing").stdout
+    assert prajak("key", "restore", kid, "--reason", "again").exit_code == 1
+
+
+def test_the_shell_alone_destroys_nothing_and_is_told_where_two_agree(prajak: Prajak):
+    keys = printed(prajak("key", "list", "--json"))
+    active = next(each["kid"] for each in keys if each["state"] == "active")
+    assert "cannot go from active to destroyed" in prajak("key", "destroy", active, "--reason", "x").output
+    kid = next(each["kid"] for each in keys if each["state"] == "compromised")
+    first, again = (prajak("key", "destroy", kid, "--reason", "others have it") for _ in range(2))
+    assert (first.exit_code, again.exit_code) == (3, 3)
+    assert first.stderr == again.stderr
+    (row,) = (each for each in printed(prajak("key", "approvals", "--json")) if each["subject"] == kid)
+    assert (row["asked_by"], row["status"], row["act"]) == ("command", "open", "destroy-key")
+    assert first.stderr.strip().endswith(f"/console/keys/approvals/{row['id']}")
+
+
+def test_an_authority_s_key_ends_by_no_command(prajak: Prajak):
+    keys = printed(prajak("key", "list", "--json"))
+    kid = next(each["kid"] for each in keys if each["purpose"] == "ca")
+    for act in ("compromise", "retire"):
+        result = prajak("key", act, kid, "--reason", "a rumour")
+        assert result.exit_code == 3, result.output
+    assert {each["state"] for each in printed(prajak("key", "list", "--json")) if each["kid"] == kid} == {"active"}
+    shown = printed(prajak("ca", "show", "--json"))
+    assert not any(each["revoked"] for each in shown)
+
+
+def test_a_purpose_moves_to_another_algorithm_by_one_command(prajak: Prajak):
+    moved = printed(prajak("key", "rotate", "id-token", "--algorithm", "PS256", "--json"))
+    assert moved["begins_at"]
+    assert "has no key for none" in prajak("key", "rotate", "id-token", "--algorithm", "none").output
+    assert "does not move" in prajak("key", "rotate", "tsa", "--algorithm", "PS256").output
+    assert prajak("key", "rotate", "id-token", "--algorithm", "PS256", "--at-once").exit_code == 2
+
+
 def test_a_client_is_added_shown_and_removed(prajak: Prajak, tmp_path: Path):
     file = tmp_path / "client.json"
     metadata = {
