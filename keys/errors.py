@@ -16,8 +16,6 @@ class NotAgreed(KeystoreError):
 class TokenAway(KeystoreError, Unavailable):
     """The token, or the way to it, does not answer; nothing was signed and nothing was lost. `why` is for the log."""
 
-    retry_after = 5  # seconds: by then the next attempt to reach it has been made
-
     def __init__(self, why: str) -> None:
         super().__init__("The service is busy. Nothing was lost; please try again in a moment.")
         self.why = why

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Condition
 
@@ -45,10 +45,18 @@ class FunctionList(ctypes.Structure):
 
 
 class Library(_pkcs11.lib):
-    """python-pkcs11's library, which leaves beginning and ending to us."""
+    """python-pkcs11's library over a module that was initialised before it."""
 
     def initialize(self) -> None:
-        """Called while it is opened; the module is initialised by then."""
+        """p11-kit's client is another module to each who asks for its functions, so it begins here too (it locks
+        always); all others say that they are initialised already.
+        """
+        with suppress(PKCS11Error):
+            super().initialize()
+
+    def finalize(self) -> None:
+        with suppress(PKCS11Error):
+            super().finalize()
 
 
 class Module:
@@ -62,7 +70,7 @@ class Module:
         self._renewing = False
         self._functions = load_functions(path)
         self._begin()
-        self.library = Library(str(path))
+        self.library = Library(str(path))  # which calls its `initialize`
 
     @contextmanager
     def entered(self, generation: int) -> Iterator[None]:
@@ -93,8 +101,10 @@ class Module:
             with self._changed:
                 if not self._changed.wait_for(lambda: not self._inside, OUTSIDE_WITHIN):
                     raise TokenAway(f"a call into {self.path} does not come back")
+            self.library.finalize()
             self._functions.C_Finalize(None)  # it may be uninitialised already, after a failed attempt
             self._begin()
+            self.library.initialize()
         finally:
             with self._changed:
                 self._renewing = False

@@ -6,15 +6,17 @@ A key's CKA_ID is its `kid`. Beside the keys there is one data object, the mark:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from pkcs11 import Attribute, ObjectClass
+from pkcs11 import Attribute, ObjectClass, _pkcs11
 from pkcs11.exceptions import MultipleObjectsReturned, PKCS11Error
 
 from keys.errors import KeystoreError
 from keys.pkcs11_errors import SightLost
 
 MARK = "prajak custody"
+OBJECTS_AT_ONCE = 10
 HANDLES_KEPT = 1024  # per session; beyond it they are looked up again
 
 
@@ -35,12 +37,12 @@ class TokenSession:
         return self._held(ObjectClass.SECRET_KEY, kid)
 
     def all_of(self, kid: str) -> list[Any]:
-        return list(self.session.get_objects({Attribute.ID: kid.encode(), Attribute.TOKEN: True}))
+        return self._objects({Attribute.ID: kid.encode(), Attribute.TOKEN: True})
 
     def modes(self) -> set[str]:
         """What the marks on the token say: one mode, or none yet."""
         wanted = {Attribute.CLASS: ObjectClass.DATA, Attribute.LABEL: MARK, Attribute.TOKEN: True}
-        return {mark[Attribute.VALUE].decode(errors="replace") for mark in self.session.get_objects(wanted)}
+        return {mark[Attribute.VALUE].decode(errors="replace") for mark in self._objects(wanted)}
 
     def write_mark(self, mode: str) -> None:
         self.session.create_object(
@@ -79,10 +81,23 @@ class TokenSession:
 
     def _find(self, kind: ObjectClass, kid: str) -> Any:
         wanted = {Attribute.CLASS: kind, Attribute.ID: kid.encode(), Attribute.TOKEN: True}
-        found = list(self.session.get_objects(wanted))
+        found = self._objects(wanted)
         if not found:
             self.check()
             raise KeystoreError(f"the key {kid} is missing from the token; restore it from the token's backup")
         if len(found) > 1:
             raise MultipleObjectsReturned(f"{len(found)} keys on the token have the identifier {kid}")
         return found[0]
+
+    def _objects(self, wanted: Mapping[Attribute, object]) -> list[Any]:
+        with Search(self.session, wanted, OBJECTS_AT_ONCE) as found:
+            return [each for batch in found for each in batch]
+
+
+class Search(_pkcs11.SearchIter):  # type: ignore[attr-defined, misc]
+    """C_FindObjects. python-pkcs11 0.10 leaves a search that could not begin to `__del__`, where its error is printed
+    and nobody is told; the session that it was begun in is not used again.
+    """
+
+    def __del__(self) -> None:
+        pass

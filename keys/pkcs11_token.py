@@ -43,7 +43,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.25, 5.0  # seconds between attempts: well within 
 class Absence:
     """Since the token was lost: why, and when the next attempt is due. Monotonic seconds: a wait, no time of day."""
 
-    why: str
+    error: TokenAway | SettingsError
     pause: float
     due: float
 
@@ -129,14 +129,16 @@ class Token:
         if connection is not None and connection.generation == self.module.generation:
             return connection
         if self._absence is not None and monotonic() < self._absence.due:
-            raise TokenAway(self._absence.why)
+            raise type(self._absence.error)(str(self._absence.error))
         try:
             self._connection = self._found()
         except SettingsError as error:
-            self._note_absence(str(error))
+            self._note_absence(error)
             raise
         except (PKCS11Error, TokenAway) as error:
-            raise TokenAway(self._note_absence(f"{self.address} does not answer: {named(error)}")) from error
+            away = TokenAway(f"{self.address} is away: {named(error)}")
+            self._note_absence(away)
+            raise away from error
         if self._absence is not None:
             log.info("token_returned", token=str(self.address))
         self._lost = self._absence = None
@@ -164,13 +166,12 @@ class Token:
             self._refused_pin = pin
             raise
 
-    def _note_absence(self, why: str) -> str:
+    def _note_absence(self, error: TokenAway | SettingsError) -> None:
         """Nobody asks again before the next attempt is due: a token that comes back is not met by a storm."""
         pause = FIRST_PAUSE if self._absence is None else min(2 * self._absence.pause, LONGEST_PAUSE)
-        self._absence = Absence(why, pause, monotonic() + pause)
+        self._absence = Absence(error, pause, monotonic() + pause)
         self._lost = self.module.generation
-        log.warning("token_away", token=str(self.address), why=why, next_attempt_in=pause)
-        return why
+        log.warning("token_away", token=str(self.address), why=str(error), next_attempt_in=pause)
 
 
 _tokens: dict[tuple[int, TokenAddress], Token] = {}

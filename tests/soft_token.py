@@ -7,6 +7,7 @@ as hardware that was unplugged: key handles are void, and stay so after its retu
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -68,3 +69,42 @@ def soft_tokens_in(folder: Path) -> SoftTokens:
     tokens = SoftTokens(folder)
     tokens.configuration.write_text(CONFIGURATION.format(folder=folder / "tokens"))
     return tokens
+
+
+class RemoteTokens:
+    """SoftHSM2 in a process of its own, behind p11-kit's remoting: one that can really be killed."""
+
+    def __init__(self, soft_tokens: SoftTokens, folder: Path) -> None:
+        self.soft_tokens = soft_tokens
+        self.address = folder / "p11-kit"
+        self.server: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        command = [
+            "p11-kit",
+            "server",
+            "--foreground",
+            "--name",
+            str(self.address),
+            "--provider",
+            str(MODULE),
+            "pkcs11:",
+        ]
+        environment = {**os.environ, **self.soft_tokens.environment}
+        self.server = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, start_new_session=True)
+        assert self.server.stdout
+        self.server.stdout.readline()  # it listens
+
+    def kill(self) -> None:
+        """With the processes that it has, one for each client."""
+        assert self.server
+        assert self.server.stdout
+        os.killpg(self.server.pid, signal.SIGKILL)
+        self.server.stdout.close()
+        self.server.wait(timeout=10)
+        self.address.unlink(missing_ok=True)
+
+
+def remote_module() -> Path:
+    """p11-kit's client, whose folder Debian names by the architecture."""
+    return next(Path("/usr/lib").glob("*/pkcs11/p11-kit-client.so"))

@@ -10,6 +10,8 @@ need redis-server redis-server
 need haproxy haproxy
 need softhsm2-util softhsm2
 need pkcs11-tool opensc
+need p11-kit p11-kit
+[ -n "$(ls /usr/lib/*/pkcs11/p11-kit-client.so 2>/dev/null)" ] || missing="$missing p11-kit-modules"
 need pdfsig poppler-utils
 need qpdf qpdf
 need openssl openssl
