@@ -49,3 +49,4 @@ class Unavailable(PersonError):
     """A part we depend on does not answer; nothing was lost and nothing was counted as an attempt."""
 
     status = 503
+    retry_after = 5  # seconds, RFC 9110 section 10.2.3

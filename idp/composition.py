@@ -99,7 +99,7 @@ def health(provider: Provider) -> Mapping[str, bool]:
     parts: dict[str, Callable[[], object]] = {
         "database": provider.ground.database.check,
         "ephemeral": provider.ground.ephemeral.check,
-        "keys": provider.trust.keystore.records,
+        "keys": provider.trust.keystore.check,
     }
     return {name: answers(check) for name, check in parts.items()}
 

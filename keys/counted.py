@@ -43,6 +43,12 @@ class CountingCustody:
     def discard(self, kid: str) -> None:
         self.custody.discard(kid)
 
+    def check(self) -> None:
+        self.custody.check()
+
+    def offers(self, algorithm: str) -> bool:
+        return self.custody.offers(algorithm)
+
 
 class CountedSigner:
     def __init__(self, signer: Signer, count: Count) -> None:

@@ -52,6 +52,11 @@ class KeyShelf:
         with self.ground.database.read() as connection:
             return load_key(connection, kid)
 
+    def check(self) -> None:
+        """For `/readyz`: raises when rows cannot be read, or keys not be used; TokenAway where a token is away."""
+        self.records()
+        self.ring.custody.check()
+
     def uses(self) -> dict[str, Uses]:
         """By kid, as written: what this worker counted since is not in it yet."""
         with self.ground.database.read() as connection:

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from core.errors import PersonError, TooMany
+from core.errors import PersonError, TooMany, Unavailable
 from core.web.csrf import StaleForm
 from core.web.installed import current_view
 from core.web.pages import page
@@ -22,13 +22,18 @@ def person_error(error: PersonError) -> ResponseReturnValue:
     """A refusal in the person's language; for a machine the same words as JSON."""
     text = gettext(error.message, **error.values)
     if wants_json():
-        response = jsonify(error="invalid_request", error_description=text)
+        response = jsonify(error=error_code(error), error_description=text)
         response.status_code = error.status
     else:
         response = error_page(error.status, what_happened=text, **way_back(error))
-    if isinstance(error, TooMany):
+    if isinstance(error, (TooMany, Unavailable)):
         response.headers["Retry-After"] = str(error.retry_after)
     return response
+
+
+def error_code(error: PersonError) -> str:
+    """RFC 6749 section 4.1.2.1 has the word for what is worth another try."""
+    return "temporarily_unavailable" if isinstance(error, Unavailable) else "invalid_request"
 
 
 def way_back(error: PersonError) -> Mapping[str, str]:

@@ -15,6 +15,7 @@ from core.settings import SettingsError, load_settings
 from idp.command.output import json_option, show
 from idp.composition import Provider, compose
 from idp.tables import METADATA
+from keys.errors import TokenAway
 
 LEAST_DISK = 1024**3  # bytes free in the data folder
 OK, WARNING, BROKEN = "ok", "warning", "broken"
@@ -77,8 +78,13 @@ def check_ephemeral(provider: Provider) -> Finding:
 
 
 def check_keys(provider: Provider) -> Finding:
+    try:
+        provider.trust.keystore.check()
+    except TokenAway as error:
+        mend = "bring the token back (power, network, its module's own daemon); the provider logs in by itself"
+        return Finding("keys", BROKEN, str(error), mend)
     records = provider.trust.keystore.records()
-    return Finding("keys", OK, f"{len(records)} keys under {provider.ground.settings.keys_url}")
+    return Finding("keys", OK, f"{len(records)} keys under {provider.ground.settings.keys_url.partition('?')[0]}")
 
 
 def check_audit(provider: Provider) -> Finding:

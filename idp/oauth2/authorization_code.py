@@ -17,7 +17,7 @@ from secrets import token_bytes
 
 from idp.errors import InvalidGrant
 from idp.oauth2.parameters import required
-from keys.errors import DecryptionError, KeystoreError
+from keys.errors import DecryptionError, KeystoreError, TokenAway
 from keys.keystore import Keystore
 from keys.purposes import Purpose
 
@@ -85,6 +85,8 @@ class CodeSeal:
             prefix, nonce, sealed = raw[:KID_BYTES], raw[KID_BYTES:][:NONCE_BYTES], raw[KID_BYTES + NONCE_BYTES :]
             kid = urlsafe_b64encode(prefix).rstrip(b"=").decode()
             text = self.keystore.secret_of(kid, Purpose.CODE).decrypt(nonce, sealed, CONTEXT + prefix)
+        except TokenAway:  # the code is as good as before
+            raise
         except (NotBase64, ValueError, DecryptionError, KeystoreError) as error:
             raise InvalidGrant("the code is not one of ours") from error
         return AuthorizationCode(**dict(zip(NAMES, json.loads(text), strict=True)))
