@@ -31,6 +31,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_audit_witness")),
     )
     op.create_table(
+        "certified_key",
+        sa.Column("kid", sa.String(length=43), nullable=False),
+        sa.Column("holder", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("certified_at", types.UTCDateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("kid", name=op.f("pk_certified_key")),
+    )
+    op.create_table(
         "data_key",
         sa.Column("owner_kind", sa.String(length=12), nullable=False),
         sa.Column("owner_id", sa.String(length=255), nullable=False),
@@ -119,10 +126,10 @@ def upgrade() -> None:
         batch_op.alter_column("number", existing_type=sa.INTEGER(), type_=sa.BigInteger(), existing_nullable=False)
     # a person's data key stands in one place; what the accounts and the cases of people without one held moves there
     op.execute(
-        "INSERT INTO data_key (owner_kind, owner_id, wrapped, created_at) SELECT 'account', id, data_key, created_at FROM account"
+        "INSERT INTO data_key (owner_kind, owner_id, kid, wrapped, created_at) SELECT 'account', id, '', data_key, created_at FROM account"
     )
     op.execute(
-        "INSERT INTO data_key (owner_kind, owner_id, wrapped, created_at) SELECT 'account', account_id, data_key, opened_at"
+        "INSERT INTO data_key (owner_kind, owner_id, kid, wrapped, created_at) SELECT 'account', account_id, '', data_key, opened_at"
         " FROM proofing_case WHERE length(data_key) > 0 AND journey = 'enrolment'"
         " AND account_id NOT IN (SELECT id FROM account)"
     )
