@@ -12,6 +12,7 @@ import socket
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from time import monotonic
 from typing import Any
@@ -74,22 +75,52 @@ class Outbound:
             context.load_verify_locations(cafile=str(settings.outbound_ca))
         self.client = httpx.Client(verify=context, follow_redirects=False, trust_env=False)
 
-    def get(self, url: str, *, headers: Mapping[str, str] | None = None, max_bytes: int = MAX_BYTES) -> Answer:
-        """Raises OutboundRefused or OutboundFailed."""
-        return self._send("GET", url, b"", headers or {}, max_bytes)
+    def get(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        max_bytes: int = MAX_BYTES,
+        within: timedelta | None = None,
+        plain: bool = False,
+    ) -> Answer:
+        """Raises OutboundRefused or OutboundFailed.
+
+        `within` is less time than a call has by itself. `plain` takes http too: for what is signed and public, such as
+        CRLs and OCSP (RFC 5280 section 8 warns of https there: its certificates would be asked about in turn).
+        """
+        return self._send("GET", url, b"", headers or {}, max_bytes=max_bytes, within=within, plain=plain)
 
     def post(
-        self, url: str, body: bytes, *, headers: Mapping[str, str] | None = None, max_bytes: int = MAX_BYTES
+        self,
+        url: str,
+        body: bytes,
+        *,
+        headers: Mapping[str, str] | None = None,
+        max_bytes: int = MAX_BYTES,
+        within: timedelta | None = None,
+        plain: bool = False,
     ) -> Answer:
-        """Raises OutboundRefused or OutboundFailed."""
-        return self._send("POST", url, body, headers or {}, max_bytes)
+        """Raises OutboundRefused or OutboundFailed; `within` and `plain` as in `get`."""
+        return self._send("POST", url, body, headers or {}, max_bytes=max_bytes, within=within, plain=plain)
 
     def close(self) -> None:
         self.client.close()
 
-    def _send(self, method: str, url: str, body: bytes, headers: Mapping[str, str], max_bytes: int) -> Answer:
-        deadline = monotonic() + self.settings.outbound_timeout.total_seconds()
-        address, pinned, host = self._pin(url)
+    def _send(
+        self,
+        method: str,
+        url: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        *,
+        max_bytes: int,
+        within: timedelta | None,
+        plain: bool,
+    ) -> Answer:
+        longest = self.settings.outbound_timeout
+        deadline = monotonic() + min(longest, within or longest).total_seconds()
+        address, pinned, host = self._pin(url, plain=plain)
         sent = {**headers, "Host": host}
         remaining = max(deadline - monotonic(), 0.01)
         request = self.client.build_request(
@@ -105,7 +136,7 @@ class Outbound:
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             raise OutboundFailed(f"{address} gave no usable answer") from error
 
-    def _pin(self, url: str) -> tuple[str, str, str]:
+    def _pin(self, url: str, *, plain: bool) -> tuple[str, str, str]:
         """The host's name, the URL with its name replaced by one checked address, and the Host header."""
         try:
             parts = urlsplit(url)
@@ -114,7 +145,7 @@ class Outbound:
             raise OutboundRefused("this is not a URL") from error
         if parts.scheme not in ("http", "https") or not host or parts.username or parts.password:
             raise OutboundRefused("only https URLs without a user name are called")
-        if parts.scheme == "http" and not self._may_be_plain(host):
+        if parts.scheme == "http" and not plain and not self._may_be_plain(host):
             raise OutboundRefused("only https URLs are called")
         addresses = self.lookup(host, port or (443 if parts.scheme == "https" else 80))
         if not addresses or not all(self._may_be_called(host, ip_address(each)) for each in addresses):

@@ -88,7 +88,7 @@ def compose(settings: Settings | None = None, clock: Clock | None = None) -> Pro
 
 def open_ground(settings: Settings, clock: Clock) -> Ground:
     database = open_database(settings)
-    own_urls = (settings.registry_url, settings.sms_url, *settings.audit_witness)
+    own_urls = (settings.registry_url, settings.sms_url, *settings.audit_witness, *settings.tsa_urls)
     own_hosts = (urlsplit(url).hostname for url in own_urls)
     outbound = Outbound(settings, trusted_hosts=frozenset(host for host in own_hosts if host))
     return Ground(settings, clock, database, open_ephemeral(settings, database, clock), outbound)

@@ -13,6 +13,7 @@ from asn1crypto import tsp
 from core.errors import PrajakError
 from keys import der
 from keys.time_stamp_token import DIGESTS
+from keys.time_stamp_verification import TimeStampRefused
 
 NONCE_BITS = 64
 TRUE = der.element(0x01, b"\xff")
@@ -32,8 +33,8 @@ def time_stamp(authority: TimeStamps, imprint: bytes) -> bytes:
     """The token (DER) over a SHA-256, with the authority's certificate in it: who verifies may have nothing else."""
     nonce = randbits(NONCE_BITS)
     message_imprint = der.sequence(DIGESTS["sha256"], der.octet_string(imprint))
-    answer = authority.answer(der.sequence(der.integer(1), message_imprint, der.integer(nonce), TRUE))
     try:
+        answer = authority.answer(der.sequence(der.integer(1), message_imprint, der.integer(nonce), TRUE))
         response = tsp.TimeStampResp.load(answer, strict=True)
         status, token = response["status"]["status"].native, response["time_stamp_token"]
         if status not in ("granted", "granted_with_mods"):
@@ -42,5 +43,7 @@ def time_stamp(authority: TimeStamps, imprint: bytes) -> bytes:
         if info["nonce"].native != nonce or info["message_imprint"]["hashed_message"].native != imprint:
             raise NotStamped("the time-stamp is over something else")
         return bytes(token.dump())
+    except TimeStampRefused as error:
+        raise NotStamped(f"no time-stamp authority answers as it must: {error}") from error
     except (ValueError, TypeError, KeyError) as error:
         raise NotStamped("the time-stamp authority's answer cannot be read") from error

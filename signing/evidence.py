@@ -69,14 +69,15 @@ def confirm_path(
             verify_ocsp(answer, certificate, issuer, now=trust.clock.now())
             evidence.ocsps[answer] = None
         if answer is None or with_lists:
-            confirm_by_lists(certificate, issuer, trust, evidence)
+            confirm_by_lists(certificate, issuer, trust, evidence, needed=answer is None)
 
 
 def confirm_by_lists(
-    certificate: x509.Certificate, issuer: x509.Certificate, trust: TrustMaterial, evidence: Evidence
+    certificate: x509.Certificate, issuer: x509.Certificate, trust: TrustMaterial, evidence: Evidence, *, needed: bool
 ) -> None:
+    """Outside authorities may publish no list: then the OCSP answer stands alone."""
     lists = trust.revocation.crls_for(certificate)
-    if not lists:
+    if not lists and needed:
         raise ValueError(f"no revocation answer for {certificate.subject.rfc4514_string()}")
     for crl in lists:
         verify_crl(crl, certificate, issuer, now=trust.clock.now())

@@ -1,5 +1,6 @@
 """Our own authorities as trust material: time-stamps and revocation answers through `keys`, not over HTTP (house
-rule 6), so that a thread that signs never waits for another thread of the same server.
+rule 6), so that a thread that signs never waits for another thread of the same server. Of outside authorities, whom the
+deployment names for time-stamps, the answers come over HTTP, through `keys` as well.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from cryptography import x509
 
 from core.ground import Ground
+from keys.errors import CertificateError
 from keys.trust_services import TrustServices
 from signing.trust_material import TrustMaterial
 
@@ -23,10 +25,21 @@ class OwnRevocation:
     def ocsp_for(self, certificate: x509.Certificate, issuer: x509.Certificate) -> bytes | None:
         if any(certificate == each.certificate for each in self.trust.ca.authorities.all()):
             return None
+        if not self._is_ours(certificate):
+            return self.trust.outside_revocation.ocsp_for(certificate, issuer)
         return self.trust.ocsp.response_for(certificate)
 
     def crls_for(self, certificate: x509.Certificate) -> Sequence[bytes]:
+        if not self._is_ours(certificate):
+            return self.trust.outside_revocation.crls_for(certificate)
         return [self.trust.crl.current(self.trust.ca.authorities.issuer_of(certificate).name)]
+
+    def _is_ours(self, certificate: x509.Certificate) -> bool:
+        try:
+            self.trust.ca.authorities.issuer_of(certificate)
+        except CertificateError:
+            return False
+        return True
 
 
 def newest_lists(trust: TrustServices) -> list[bytes]:
@@ -36,9 +49,10 @@ def newest_lists(trust: TrustServices) -> list[bytes]:
 
 def own_trust_material(ground: Ground, trust: TrustServices) -> TrustMaterial:
     return TrustMaterial(
-        time_stamps=trust.tsa,
+        time_stamps=trust.time_stamps,
         revocation=OwnRevocation(trust),
         authorities=tuple(each.certificate for each in trust.ca.authorities.all()),
         anchors=trust.ca.authorities.roots(),
         clock=ground.clock,
+        time_stamp_anchors=trust.time_stamp_anchors,
     )

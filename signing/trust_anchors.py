@@ -9,8 +9,8 @@ from pathlib import Path
 from cryptography import x509
 
 from core.errors import PrajakError
-
-PEM_SUFFIXES = frozenset({".pem", ".crt", ".cer"})
+from keys.certificate_files import certificates_in, pem_files
+from keys.errors import CertificateError
 
 
 class NoTrustAnchors(PrajakError):
@@ -35,19 +35,12 @@ def load_trust_anchors(*places: Path | None, own: Sequence[x509.Certificate] = (
     found = list(own)
     for place in places:
         if place is not None:
-            for file in pem_files(place):
-                found += certificates_in(file)
+            found += certificates_at(place)
     return TrustAnchors(tuple(dict.fromkeys(found)))
 
 
-def certificates_in(file: Path) -> list[x509.Certificate]:
+def certificates_at(place: Path) -> list[x509.Certificate]:
     try:
-        return x509.load_pem_x509_certificates(file.read_bytes())
-    except ValueError as error:
-        raise UnreadableAnchors(f"{file} holds no certificate in PEM form") from error
-
-
-def pem_files(place: Path) -> list[Path]:
-    if place.is_dir():
-        return sorted(file for file in place.iterdir() if file.suffix.lower() in PEM_SUFFIXES)
-    return [place]
+        return [each for file in pem_files(place) for each in certificates_in(file)]
+    except CertificateError as error:
+        raise UnreadableAnchors(str(error)) from error

@@ -17,6 +17,7 @@ from cryptography import x509
 
 from core.identifiers import new_id
 from core.settings import Settings
+from keys.certificate_files import load_certificates
 from signing.cms import der_of
 from signing.errors import EncryptedPdf, PdfTooComplex, PdfTooLarge, UnreadablePdf
 from signing.limited_child import ChildFailed, Stopped, run
@@ -138,8 +139,10 @@ def validate(
     """
     check_size(source, settings)
     digest, _ = digest_of(source)
+    stamping = load_certificates(settings.tsa_trust) if settings.tsa_trust else []
     arguments = {
         "anchors": [hexadecimal(one) for one in anchors.certificates],
+        "time_stamp_anchors": [hexadecimal(one) for one in stamping],
         "at": at.isoformat(),
         "revocation": [one.hex() for one in revocation],
     }

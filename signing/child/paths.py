@@ -9,7 +9,7 @@ does not touch it; until then their certificates must hold.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -58,11 +58,17 @@ REASONS = {
 
 @dataclass
 class Paths:
-    """Judges certificates against the anchors, with what is known."""
+    """Judges certificates against the anchors, with what is known; `time_stamp_anchors` are believed of stamps only."""
 
     anchors: Sequence[x509.Certificate]
     known: Known
     now: datetime
+    time_stamp_anchors: Sequence[x509.Certificate] = ()
+
+    @property
+    def stamping(self) -> Paths:
+        """The same, for time-stamp authorities; what becomes known to one is known to the other."""
+        return replace(self, anchors=[*self.anchors, *self.time_stamp_anchors], time_stamp_anchors=())
 
     async def judge(
         self,

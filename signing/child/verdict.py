@@ -67,7 +67,8 @@ def judge_document(stream: BytesIO, arguments: Mapping[str, Any]) -> tuple[dict[
         for one in found:
             if one.signature is not None:
                 add_certificates(known, one.signature)
-        judge = Judge(reader, file, found, Paths(anchors, known, at), at)
+        stamping = [x509.Certificate.load(bytes.fromhex(one)) for one in arguments.get("time_stamp_anchors", ())]
+        judge = Judge(reader, file, found, Paths(anchors, known, at, stamping), at)
         signatures = asyncio.run(judge.judge())
     return {"pages": page_count(reader), "signatures": signatures}, b""
 
@@ -145,7 +146,7 @@ class Judge:
             found.signature.signed_data,
             found.signature.compute_digest,
             kind="document",
-            paths=self.paths,
+            paths=self.paths.stamping,
             proven_at=proven_at,
         )
 
@@ -195,7 +196,9 @@ class Judge:
         report["chain"] = [describe_certificate(certificate)]
         for token in signature_tokens(signature.signed_data):
             imprint = signature_imprint(signature.signed_data)
-            stamps.append(await judge_token(token, imprint, kind="signature", paths=self.paths, proven_at=proven_at))
+            stamps.append(
+                await judge_token(token, imprint, kind="signature", paths=self.paths.stamping, proven_at=proven_at)
+            )
         valid = [stamp.time for stamp in stamps if stamp.outcome.passed and stamp.time]
         used_at = min([proven_at, *valid])
         proven = [*valid, *(stamp.time for stamp in later if stamp.outcome.passed and stamp.time)]
