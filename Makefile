@@ -55,7 +55,7 @@ lock: .venv/.tool
 	@touch $@
 
 .venv/.test: .venv/.run requirements-test.txt
-	@$(UV) -r requirements-test.txt
+	@$(UV) --compile-bytecode -r requirements-test.txt # hundreds of processes start in the tests, some where none may write
 	@touch $@
 
 clean:
