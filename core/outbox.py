@@ -53,7 +53,10 @@ class OutboxMessage(Base):
 
 
 TABLE = cast("Table", OutboxMessage.__table__)
-SEALED = SealedColumn(TABLE, "sealed", "outbox:{id}", "the person it is about, or the installation", True, "account_id")
+SEALED = SealedColumn(
+    TABLE, "sealed", "outbox:{id}", "the person it is about, or the installation",
+    once_direct=True, owner_kind="account", owner_column="account_id",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

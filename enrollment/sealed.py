@@ -19,5 +19,3 @@ CONTACT = SealedColumn(cast("Table", ProofingCase.__table__), "contact", "case:{
 CODES = SealedColumn(cast("Table", ProofingCase.__table__), "codes", "case:{id}:codes", PERSON)
 EVIDENCE = SealedColumn(cast("Table", Evidence.__table__), "attributes", "case:{case_id}:evidence:{id}", PERSON)
 REASON = SealedColumn(cast("Table", Decision.__table__), "reason", "case:{case_id}:reason", PERSON)
-
-SEALED = (ATTRIBUTES, CITIZEN_NUMBER_SEALED, CONTACT, CODES, EVIDENCE, REASON)

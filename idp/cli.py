@@ -28,6 +28,7 @@ from idp.command.keys import key
 from idp.command.opened import compose
 from idp.command.output import PlainErrors, json_option, show, show_one
 from idp.command.resources import resource
+from idp.command.rewrap import key_rewrap
 from idp.command.serving import serve
 from idp.models.membership import Role
 from idp.own_clients import register_own_client
@@ -56,6 +57,9 @@ def main(context: click.Context) -> None:
 
 for command in (audit, ca, client, db, doctor, key, resource, serve):
     main.add_command(command)
+
+
+key.add_command(key_rewrap)
 
 
 @main.group()

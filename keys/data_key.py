@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
-from sqlalchemy import Connection, LargeBinary, String, Table, delete, select
+from sqlalchemy import Connection, Index, LargeBinary, String, delete, func, literal, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -32,23 +32,24 @@ class Owner(NamedTuple):
 
 
 class WrappedKey(Base):
-    """`wrapped` is bound to `owner_kind` and `owner_id`: moved to another row it does not open."""
+    """`wrapped` is bound to `owner_kind` and `owner_id`: moved to another row it does not open. `kid` is the envelope
+    key that wraps it, so that what is left under an old one is found at once; empty where an earlier release wrapped.
+    """
 
     __tablename__ = "data_key"
+    __table_args__ = (Index("ix_data_key_kid", "kid", "owner_kind", "owner_id"),)
 
     owner_kind: Mapped[str] = mapped_column(String(12), primary_key=True)
     owner_id: Mapped[str] = mapped_column(String(255), primary_key=True)
+    kid: Mapped[str] = mapped_column(String(43))
     wrapped: Mapped[bytes] = mapped_column(LargeBinary)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
 
-TABLE = cast("Table", WrappedKey.__table__)
-
-
-def insert_data_key(connection: Connection, owner: Owner, wrapped: bytes, now: datetime) -> bool:
+def insert_data_key(connection: Connection, owner: Owner, wrapped: bytes, *, kid: str, now: datetime) -> bool:
     """False where the owner has one: of two at once one inserts."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    row = {"owner_kind": owner.kind, "owner_id": owner.id, "wrapped": wrapped, "created_at": now}
+    row = {"owner_kind": owner.kind, "owner_id": owner.id, "kid": kid, "wrapped": wrapped, "created_at": now}
     return connection.execute(dialect.insert(WrappedKey).values(**row).on_conflict_do_nothing()).rowcount == 1
 
 
@@ -62,6 +63,26 @@ def load_data_keys(connection: Connection, kind: str) -> Sequence[tuple[str, byt
     """Of a kind of which there are few: (id, wrapped)."""
     query = select(WrappedKey.owner_id, WrappedKey.wrapped).where(WrappedKey.owner_kind == kind)
     return [(row[0], row[1]) for row in connection.execute(query.order_by(WrappedKey.created_at))]
+
+
+def load_wrapped_by(connection: Connection, kid: str, *, after: Owner, limit: int) -> Sequence[tuple[Owner, bytes]]:
+    """What this envelope key still wraps, in the order of the owners."""
+    later = tuple_(WrappedKey.owner_kind, WrappedKey.owner_id) > tuple_(literal(after.kind), literal(after.id))
+    query = select(WrappedKey.owner_kind, WrappedKey.owner_id, WrappedKey.wrapped).where(WrappedKey.kid == kid, later)
+    rows = connection.execute(query.order_by(WrappedKey.owner_kind, WrappedKey.owner_id).limit(limit))
+    return [(Owner(row[0], row[1]), row[2]) for row in rows]
+
+
+def count_wrapped_by(connection: Connection, kid: str, *, most: int) -> int:
+    """How many this envelope key wraps, counted no further than `most`."""
+    some = select(WrappedKey.owner_id).where(WrappedKey.kid == kid).limit(most).subquery()
+    return int(connection.execute(select(func.count()).select_from(some)).scalar_one())
+
+
+def replace_wrapped(connection: Connection, owner: Owner, before: bytes, after: bytes, *, kid: str) -> bool:
+    """The same key, wrapped anew; False where it was wrapped anew, or erased, since it was read."""
+    theirs = (WrappedKey.owner_kind == owner.kind, WrappedKey.owner_id == owner.id, WrappedKey.wrapped == before)
+    return connection.execute(update(WrappedKey).where(*theirs).values(wrapped=after, kid=kid)).rowcount == 1
 
 
 def delete_data_key(connection: Connection, owner: Owner) -> bool:

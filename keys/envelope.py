@@ -27,7 +27,7 @@ from keys.data_key import (
     load_data_key,
     load_data_keys,
 )
-from keys.errors import EnvelopeError, KeystoreError
+from keys.errors import EnvelopeError, KeystoreError, TokenAway
 from keys.keystore import Keystore
 from keys.purposes import Purpose
 from keys.sealed import (
@@ -100,7 +100,7 @@ class Envelope:
         self._wrapping: Secret | None = None  # the envelope key in use
         self._installation: dict[str, Secret] = {}  # its data keys, by id: one for each envelope key, the newest in use
         self._index: Secret | None = None
-        self._why_not = "there is no envelope key yet: the first start makes it"
+        self._why_not: PrajakError = KeystoreError("there is no envelope key yet: the first start makes it")
         self.ground.database.beforehand.append(self.learn)
 
     # ------------------------------------------------------------ owners' keys
@@ -113,7 +113,10 @@ class Envelope:
 
     def keep(self, connection: Connection, key: DataKey) -> bool:
         """In the transaction in which the owner comes to be; False where the owner has a key."""
-        return insert_data_key(connection, key.owner, key.wrapped or b"", self.ground.clock.now())
+        if not key.wrapped:
+            raise Erased(f"the data key of {key.owner} is erased")
+        kid = named_key(key.wrapped, WRAPPED, DIRECT)[1]
+        return insert_data_key(connection, key.owner, key.wrapped, kid=kid, now=self.ground.clock.now())
 
     def load_key(self, owner: Owner) -> DataKey:
         """Ready to use within a transaction; an erased one for an owner without a key."""
@@ -197,7 +200,7 @@ class Envelope:
             if self._index is None:
                 self._index = self.keystore.secret(Purpose.BLIND_INDEX)
         except PrajakError as error:
-            self._why_not = str(error)
+            self._why_not = error
 
     def _learn_wrapping(self) -> None:
         """All that may still open something: none is met for the first time within a transaction."""
@@ -213,7 +216,7 @@ class Envelope:
             owner = Owner(INSTALLATION, current.kid)
             wrapped = self._wrap(current, owner, token_bytes(SECRET_BYTES))
             with self.ground.database.write() as connection:
-                insert_data_key(connection, owner, wrapped, self.ground.clock.now())
+                insert_data_key(connection, owner, wrapped, kid=current.kid, now=self.ground.clock.now())
             self._load_installation()
 
     def _load_installation(self) -> None:
@@ -227,12 +230,15 @@ class Envelope:
         if not self.ground.database.is_held:
             self.learn()
         if self._wrapping is None:
-            raise KeystoreError(self._why_not)
+            away = isinstance(self._why_not, TokenAway)
+            raise TokenAway(str(self._why_not)) if away else KeystoreError(str(self._why_not))
         return self._wrapping
 
     def _wrapping_key(self, kid: str) -> Secret:
         try:
             return self.keystore.secret_of(kid, Purpose.ENVELOPE)
+        except TokenAway:
+            raise
         except KeystoreError as error:
             raise EnvelopeError("sealed under a key that is not here") from error
 

@@ -21,6 +21,7 @@ from keys.ocsp import OcspResponder
 from keys.outside_revocation import OutsideRevocation
 from keys.outside_time_stamps import OutsideTimeStamps
 from keys.purposes import RULES, Purpose
+from keys.rewrap import Rewrap
 from keys.service_certificates import ServiceCertificates
 from keys.timestamp_authority import TimeStampAuthority
 from keys.two_person import Act
@@ -41,6 +42,8 @@ class TrustServices:
         self.ground = ground
         self.keystore = Keystore(ground)
         self.envelope = Envelope(self.keystore)
+        self.rewrap = Rewrap(self.envelope)
+        self.keystore.needs = (*self.keystore.needs, self.rewrap.need)
         self.ca = CertificateAuthority(ground, self.keystore)
         self.services = ServiceCertificates(ground, self.keystore, self.ca)
         self.ocsp = OcspResponder(ground, self.ca, self.services)

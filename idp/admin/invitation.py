@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import cast
 
-from sqlalchemy import ColumnElement, Connection, ForeignKey, LargeBinary, String, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, ForeignKey, LargeBinary, String, Table, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -19,6 +20,7 @@ from core.database import Base, UTCDateTime
 from core.errors import NotFound, PersonError
 from core.ground import Ground
 from core.identifiers import hashed, new_id, new_secret
+from core.sealed_column import SealedColumn
 from enrollment import webauthn_registration
 from enrollment.account import AccountStore, PersonAttributes
 from enrollment.webauthn_authentication import AuthenticatedPasskey
@@ -54,6 +56,12 @@ class Invitation(Base):
     accepted_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
 
+# An address is invited before there is a person; the row goes after a day.
+EMAIL_SEALED = SealedColumn(
+    cast("Table", Invitation.__table__), "email", "invitation:{id}", "the installation", once_direct=True
+)
+
+
 @dataclass(frozen=True)
 class OpenInvitation:
     id: str
@@ -76,7 +84,7 @@ def invite(
     """Returns the link. Without an agency it is an office at the provider itself, which is made when it is missing."""
     check_email(email)
     token, invitation_id, now = new_secret(), new_id(), ground.clock.now()
-    sealed = envelope.seal(email.encode(), aad=f"invitation:{invitation_id}")
+    sealed = envelope.seal(email.encode(), aad=EMAIL_SEALED.aad(id=invitation_id))
     with ground.database.write() as connection:
         agency_id = agency_id or find_operator(connection, ground.clock)
         row = {"id": invitation_id, "token_hash": hashed(token), "email": sealed, "role": role}
@@ -96,7 +104,7 @@ def load_open(ground: Ground, envelope: Envelope, token: str) -> OpenInvitation:
         row = connection.execute(select(Invitation.__table__).where(*mine)).mappings().first()
     if len(token) != TOKEN_LENGTH or row is None:
         raise NotFound(NOT_VALID)
-    email = envelope.open(row["email"], aad=f"invitation:{row['id']}").decode()
+    email = envelope.open(row["email"], aad=EMAIL_SEALED.aad(id=row["id"])).decode()
     return OpenInvitation(
         row["id"], email, Role(row["role"]), row["agency_id"], row["account_id"], row["invited_by"], row["expires_at"]
     )

@@ -15,7 +15,10 @@ from core.settings import SettingsError, load_settings
 from idp.command.output import json_option, show
 from idp.composition import Provider, compose
 from idp.tables import METADATA
+from keys.clock_health import ClockUnfit
 from keys.errors import TokenAway
+from keys.outside_time_stamps import OutsideTimeStamps
+from keys.time_stamp_verification import TimeStampRefused
 
 LEAST_DISK = 1024**3  # bytes free in the data folder
 OK, WARNING, BROKEN = "ok", "warning", "broken"
@@ -87,6 +90,18 @@ def check_keys(provider: Provider) -> Finding:
     return Finding("keys", OK, f"{len(records)} keys under {provider.ground.settings.keys_url.partition('?')[0]}")
 
 
+def check_envelope(provider: Provider) -> Finding:
+    progress = provider.trust.rewrap.progress()
+    if progress.unreadable:
+        return Finding(
+            "envelope", BROKEN, f"{progress.unreadable} sealed rows do not open", "the log names them; see a backup"
+        )
+    if not progress.is_finished:
+        what = f"{progress.left} data keys to be wrapped anew; {len(progress.lifting)} columns to be lifted"
+        return Finding("envelope", WARNING, what, "the server does it, or: prajak key rewrap --now")
+    return Finding("envelope", OK, f"all data keys are wrapped by {progress.kid}")
+
+
 def check_audit(provider: Provider) -> Finding:
     with provider.ground.database.read() as connection:
         broken = verify_chain(connection)
@@ -133,6 +148,40 @@ def check_mtls(provider: Provider) -> Finding:
     return Finding("mutual TLS", OK, f"{settings.mtls_url}, {len(provider.server.calls.authorities)} authorities")
 
 
+def check_clock(provider: Provider) -> Finding:
+    """What our own time-stamp authority asks before each stamp (keys/clock_health.py)."""
+    try:
+        provider.trust.tsa.clock.now()
+    except ClockUnfit as unfit:
+        state = WARNING if provider.ground.settings.tsa_urls else BROKEN
+        mend = "run chrony or systemd-timesyncd; docs/operating.md, Time-stamps"
+        return Finding("clock", state, f"our own authority stamps nothing: {unfit}", mend)
+    if not provider.ground.settings.tsa_ntp:
+        return Finding("clock", OK, "not asked whether it is synchronised: PRAJAK_TSA_NTP is 0")
+    return Finding("clock", OK, "the kernel calls it synchronised")
+
+
+def check_time_stamps(provider: Provider) -> Finding:
+    """Each outside authority is asked for one over nothing of anyone's."""
+    outside = provider.trust.time_stamps
+    if not isinstance(outside, OutsideTimeStamps):
+        return Finding("time-stamps", OK, "our own authority stamps signatures")
+    failed = [each for each in (probed(outside, url) for url in outside.urls) if each]
+    if not failed:
+        return Finding("time-stamps", OK, " ".join(outside.urls))
+    mend = "ask its operator, or mend PRAJAK_TSA_URL and PRAJAK_TSA_TRUST"
+    state = BROKEN if len(failed) == len(outside.urls) else WARNING
+    return Finding("time-stamps", state, "; ".join(failed), mend)
+
+
+def probed(outside: OutsideTimeStamps, url: str) -> str:
+    try:
+        outside.probe(url)
+    except TimeStampRefused as refused:
+        return f"{url}: {refused}"
+    return ""
+
+
 def check_disk(provider: Provider) -> Finding:
     free = shutil.disk_usage(provider.ground.settings.data_dir).free
     if free < LEAST_DISK:
@@ -144,10 +193,13 @@ CHECKS: dict[str, Callable[[Provider], Finding]] = {
     "schema": check_schema,
     "ephemeral": check_ephemeral,
     "keys": check_keys,
+    "envelope": check_envelope,
     "audit": check_audit,
     "registry": check_registry,
     "delivery": check_delivery,
     "attestation": check_attestation,
     "mutual TLS": check_mtls,
+    "clock": check_clock,
+    "time-stamps": check_time_stamps,
     "disk": check_disk,
 }

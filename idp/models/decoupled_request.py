@@ -31,6 +31,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, UTCDateTime
 from core.identifiers import hashed
+from core.sealed_column import SealedColumn
 
 APPROVED, DENIED = "approved", "denied"
 
@@ -63,6 +64,8 @@ class DecoupledRequest(Base):
 
 
 TABLE = cast("Table", DecoupledRequest.__table__)
+# A client's secrets: where, and with which token, it is called back.
+PING = SealedColumn(TABLE, "ping", "ping:{id}", "the installation", once_direct=True)
 UNDECIDED: Mapping[str, Any] = {"decision": "", "decided_at": None, "authorized": "", "redeemed_at": None}
 
 

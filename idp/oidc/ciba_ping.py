@@ -15,7 +15,7 @@ from core.ground import Ground
 from core.outbound import OutboundFailed, OutboundRefused
 from core.outbox import DeliveryFailed, Message
 from idp.models.client import load_client
-from idp.models.decoupled_request import load_request
+from idp.models.decoupled_request import PING, load_request
 from keys.envelope import Envelope
 
 CHANNEL = "ciba_ping"
@@ -29,7 +29,7 @@ class Outbox(Protocol):
 def seal_ping(envelope: Envelope, request_id: str, *, auth_req_id: str, client_notification_token: str) -> bytes:
     """Kept with the request: our own table has only the hash of the auth_req_id."""
     told = {"auth_req_id": auth_req_id, "client_notification_token": client_notification_token}
-    return envelope.seal(json.dumps(told).encode(), aad=f"ping:{request_id}")
+    return envelope.seal(json.dumps(told).encode(), aad=PING.aad(id=request_id))
 
 
 def enqueue_ping(connection: Connection, outbox: Outbox, envelope: Envelope, request_id: str) -> bool:
@@ -39,7 +39,7 @@ def enqueue_ping(connection: Connection, outbox: Outbox, envelope: Envelope, req
     endpoint = client.get("backchannel_client_notification_endpoint") if client else None
     if asked is None or asked.ping is None or not endpoint:
         return False
-    told = json.loads(envelope.open(asked.ping, aad=f"ping:{request_id}"))
+    told = json.loads(envelope.open(asked.ping, aad=PING.aad(id=request_id)))
     body = json.dumps(told | {"expires_at": asked.expires_at.isoformat()})
     outbox.enqueue(connection, channel=CHANNEL, recipient=endpoint, subject=asked.client_id, body=body)
     return True

@@ -89,6 +89,18 @@ def test_the_doctor_finds_every_part_in_order(prajak: Prajak):
     assert "broken" not in found.values()
 
 
+def test_data_keys_are_wrapped_anew_and_the_progress_is_shown(prajak: Prajak):
+    found = printed(prajak("key", "rewrap", "--now", "--json"))
+    assert found["left"] == found["unreadable"] == 0
+    assert found["finished"] is True
+    before = found["wrapped"]
+    assert before > 40
+    assert printed(prajak("key", "rotate", "envelope", "--at-once", "--json"))["state"] == "active"
+    found = printed(prajak("key", "rewrap", "--json"))
+    assert (found["left"], found["finished"]) == (before, False)
+    assert "finished: False" in prajak("key", "rewrap").stdout
+
+
 def test_the_audit_trail_of_the_seeding_is_unbroken(prajak: Prajak):
     assert printed(prajak("audit", "verify", "--json"))["unbroken"] is True
 
@@ -282,6 +294,7 @@ def test_an_officers_credential_does_not_sign_from_the_command_line(prajak: Praj
         "verify",
         "audit",
         "doctor",
+        "key rewrap",
     ],
 )
 def test_every_command_helps(prajak: Prajak, command: str):
