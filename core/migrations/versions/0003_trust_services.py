@@ -41,10 +41,14 @@ def upgrade() -> None:
         "data_key",
         sa.Column("owner_kind", sa.String(length=12), nullable=False),
         sa.Column("owner_id", sa.String(length=255), nullable=False),
+        sa.Column("kid", sa.String(length=43), nullable=False),
         sa.Column("wrapped", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", types.UTCDateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("owner_kind", "owner_id", name=op.f("pk_data_key")),
     )
+    with op.batch_alter_table("data_key", schema=None) as batch_op:
+        batch_op.create_index("ix_data_key_kid", ["kid", "owner_kind", "owner_id"], unique=False)
+
     op.create_table(
         "key_use",
         sa.Column("kid", sa.String(length=43), nullable=False),
@@ -52,6 +56,15 @@ def upgrade() -> None:
         sa.Column("processed", sa.BigInteger(), nullable=False),
         sa.Column("last_used_at", types.UTCDateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("kid", name=op.f("pk_key_use")),
+    )
+    op.create_table(
+        "lift",
+        sa.Column("place", sa.String(length=80), nullable=False),
+        sa.Column("reached", sa.Text(), nullable=False),
+        sa.Column("lifted", sa.BigInteger(), nullable=False),
+        sa.Column("unreadable", sa.BigInteger(), nullable=False),
+        sa.Column("finished_at", types.UTCDateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("place", name=op.f("pk_lift")),
     )
     op.create_table(
         "own_algorithm",
