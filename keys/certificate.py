@@ -9,8 +9,11 @@ its own: never call it within another.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from sqlalchemy import Connection
 
 from core import audit
 from core.ground import Ground
@@ -101,18 +104,20 @@ class CertificateAuthority:
         *,
         slot: str | None = None,
         issuer: str = "",
+        check: Callable[[Connection], None] | None = None,
         actor: str = "system",
     ) -> x509.Certificate:
         """A stored certificate of this profile. With a `slot` that is taken: the certificate that has it.
 
         `issuer` names an older generation, which still certifies its own responder; NoAuthority where there is none.
+        `check` is asked within the transaction that issues, and may refuse.
         """
         rules = self.practice.profiles[profile]
         if rules.authority:
             raise CertificateError("authorities are made by prepare, or at a ceremony")
         authority = self.authorities.named(issuer) if issuer else self.authorities.current()
         signer = self.signer_of(authority.name)
-        return self._issue(rules, public_key, subject, slot, issuer=authority, signer=signer, actor=actor)
+        return self._issue(rules, public_key, subject, slot, issuer=authority, signer=signer, check=check, actor=actor)
 
     def chain(self, certificate: x509.Certificate) -> list[x509.Certificate]:
         """The certificate first, its issuers after it, the root last; CertificateError when it is not ours."""
@@ -180,12 +185,15 @@ class CertificateAuthority:
         *,
         issuer: Authority | None,
         signer: Signer,
+        check: Callable[[Connection], None] | None = None,
         actor: str = "system",
     ) -> x509.Certificate:
         """`issuer` is None for a root, which signs itself."""
         for _ in range(ATTEMPTS):
             certificate = self._signed(profile, public_key, subject, issuer, signer)
-            if self._store(certificate, profile, slot, issuer=issuer, kid=thumbprint(public_key), actor=actor):
+            if self._store(
+                certificate, profile, slot, issuer=issuer, kid=thumbprint(public_key), check=check, actor=actor
+            ):
                 return certificate
             existing = self._find(slot) if slot else None
             if existing is not None:  # another worker was first
@@ -214,6 +222,7 @@ class CertificateAuthority:
         *,
         issuer: Authority | None,
         kid: str,
+        check: Callable[[Connection], None] | None,
         actor: str,
     ) -> bool:
         serial = as_text(certificate.serial_number)
@@ -228,6 +237,8 @@ class CertificateAuthority:
             "der": certificate.public_bytes(Encoding.DER),
         }
         with self.ground.database.write() as connection:
+            if check is not None:
+                check(connection)
             stored = insert_certificate(connection, row)
             if stored:
                 event, clock, detail = "certificate.issued", self.ground.clock, {"profile": profile.name, "kid": kid}

@@ -77,10 +77,10 @@ def verified_request(encoded: bytes) -> CertificateRequest:
         digest = request.signature_hash_algorithm
     except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm) as error:
         raise CertificateError("this is no certification request (PKCS#10) that can be read") from error
-    if not valid:
-        raise CertificateError("the request is not signed with the key that it names: its maker does not have it")
     if digest is not None and digest.name not in DIGESTS:
         raise CertificateError(f"the request is signed with {digest.name}, which proves nothing")
+    if not valid:
+        raise CertificateError("the request is not signed with the key that it names: its maker does not have it")
     try:
         checked = check_public_key(public_key)
     except KeystoreError as error:

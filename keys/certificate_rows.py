@@ -10,7 +10,7 @@ from cryptography import x509
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from keys.models import Certificate, Revocation
+from keys.models import Certificate, CertifiedKey, Revocation
 
 
 class RevocationReason(StrEnum):
@@ -62,7 +62,24 @@ def insert_revocation(connection: Connection, row: dict[str, object]) -> bool:
     return insert_new(connection, Revocation, row)
 
 
-def insert_new(connection: Connection, table: type[Certificate | Revocation], row: dict[str, object]) -> bool:
+def claim_key(connection: Connection, row: dict[str, object]) -> bool:
+    """False when this public key is another holder's: the first who was certified for it keeps it."""
+    if insert_new(connection, CertifiedKey, row):
+        return True
+    holder = select(CertifiedKey.holder).where(CertifiedKey.kid == row["kid"])
+    return connection.execute(holder).scalar_one() == row["holder"]
+
+
+def was_compromised(connection: Connection, kid: str) -> bool:
+    """A certificate for this key was revoked because others may have the key."""
+    reported = (Certificate.kid == kid, Revocation.reason == RevocationReason.KEY_COMPROMISE)
+    query = select(Revocation.serial).join(Certificate, Certificate.serial == Revocation.serial).where(*reported)
+    return connection.execute(query.limit(1)).first() is not None
+
+
+def insert_new(
+    connection: Connection, table: type[Certificate | CertifiedKey | Revocation], row: dict[str, object]
+) -> bool:
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     return connection.execute(dialect.insert(table).values(**row).on_conflict_do_nothing()).rowcount == 1
 

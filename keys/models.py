@@ -60,6 +60,19 @@ class Certificate(Base):
     der: Mapped[bytes] = mapped_column(LargeBinary)
 
 
+class CertifiedKey(Base):
+    """A public key of others that was certified here on request, and for whom: nobody else is certified for it.
+
+    `kid` is its thumbprint, `holder` a hash of the certificate's names.
+    """
+
+    __tablename__ = "certified_key"
+
+    kid: Mapped[str] = mapped_column(String(43), primary_key=True)
+    holder: Mapped[bytes] = mapped_column(LargeBinary(32))
+    certified_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
 class Revocation(Base):
     """A certificate ended before its time, once and for good: there is no certificateHold here."""
 

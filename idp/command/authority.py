@@ -134,7 +134,6 @@ def ca_issue(*, profile: str, request: Path, out: Path, as_json: bool, **names: 
     """Certify a key from its request. Whom the certificate names is said here, never by the request."""
     provider = compose()
     made = issue_from_request(
-        provider.ground,
         provider.trust.ca,
         cast("ProfileName", profile),
         request.read_bytes(),
