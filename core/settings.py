@@ -29,6 +29,8 @@ class Settings:
     redis_url: str = ""  # empty: the database serves
     keys_url: str  # file:DIRECTORY, or a pkcs11: URI (RFC 7512)
     keys_passphrase_file: Path | None = None
+    keys_kek_file: Path | None = None  # 32 random bytes that open the passphrase of file:DIRECTORY
+    keys_kek_url: str = ""  # the same in a token: a pkcs11: URI
     sandbox: bool = False
     data_dir: Path
     registry_url: str = ""  # the civil registry's SOAP endpoint
@@ -107,6 +109,8 @@ def load_settings(environment: Mapping[str, str] | None = None, toml: Path = Pat
         redis_url=value("REDIS_URL"),
         keys_url=check_keys_url(value("KEYS_URL", f"file:{data_dir}/keys")),
         keys_passphrase_file=path(value("KEYS_PASSPHRASE_FILE")),
+        keys_kek_file=path(value("KEYS_KEK_FILE")),
+        keys_kek_url=value("KEYS_KEK_URL"),
         sandbox=sandbox,
         data_dir=data_dir,
         registry_url=value("REGISTRY_URL"),

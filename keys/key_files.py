@@ -13,6 +13,7 @@ import secrets
 from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -70,14 +71,10 @@ class KeyDirectory:
             raise KeystoreError(f"the key file {name} is damaged, or was put in another's place") from error
 
 
-def open_key_directory(path: Path, passphrase_file: Path | None, *, sandbox: bool) -> KeyDirectory:
-    """Opens the directory, or makes it; raises SettingsError for another passphrase or mode than it was made with."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    passphrase = load_passphrase(path, passphrase_file, sandbox=sandbox)
-    mode = "sandbox" if sandbox else "production"
-    if not (path / MARK).exists():
-        write_first(path / MARK, new_mark(passphrase, mode))
-    return KeyDirectory(path, passphrase, check_mark(path, passphrase, mode))
+class Passphrase(Protocol):
+    """Where the passphrase comes from: `load_passphrase`, or a key that unwraps it (key_wrapping.py)."""
+
+    def __call__(self, path: Path, passphrase_file: Path | None, *, sandbox: bool) -> bytes: ...
 
 
 def load_passphrase(path: Path, passphrase_file: Path | None, *, sandbox: bool) -> bytes:
@@ -88,6 +85,22 @@ def load_passphrase(path: Path, passphrase_file: Path | None, *, sandbox: bool) 
         passphrase_file = path / PASSPHRASE
         if not passphrase_file.exists():
             write_first(passphrase_file, secrets.token_urlsafe(48).encode() + b"\n")
+    return read_passphrase(passphrase_file)
+
+
+def open_key_directory(
+    path: Path, passphrase_file: Path | None, *, sandbox: bool, source: Passphrase = load_passphrase
+) -> KeyDirectory:
+    """Opens the directory, or makes it; raises SettingsError for another passphrase or mode than it was made with."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    passphrase = source(path, passphrase_file, sandbox=sandbox)
+    mode = "sandbox" if sandbox else "production"
+    if not (path / MARK).exists():
+        write_first(path / MARK, new_mark(passphrase, mode))
+    return KeyDirectory(path, passphrase, check_mark(path, passphrase, mode))
+
+
+def read_passphrase(passphrase_file: Path) -> bytes:
     try:
         passphrase = passphrase_file.read_bytes().strip()
     except OSError as error:

@@ -47,9 +47,13 @@ class TokenCustody:
 
     @classmethod
     def open(cls, settings: Settings) -> TokenCustody:
+        return cls.at(settings.keys_url, "PRAJAK_KEYS_URL", settings)
+
+    @classmethod
+    def at(cls, url: str, setting: str, settings: Settings) -> TokenCustody:
         """Raises SettingsError for a URI, a module, a PIN or a token that cannot be used, also for one that is away."""
-        setting, mode = "PRAJAK_KEYS_URL", "sandbox" if settings.sandbox else "production"
-        uri = parse_token_uri(settings.keys_url, setting=setting, sandbox=settings.sandbox)
+        mode = "sandbox" if settings.sandbox else "production"
+        uri = parse_token_uri(url, setting=setting, sandbox=settings.sandbox)
         custody = cls(TokenAddress(uri, setting, mode, sessions=settings.database_pool))
         try:
             custody.token.connect()

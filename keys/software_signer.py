@@ -21,6 +21,7 @@ from keys.decryption import KeyManagement, KeyManagementName, SoftwareDecrypter
 from keys.errors import KeystoreError
 from keys.jwks import thumbprint
 from keys.key_files import KeyDirectory, open_key_directory
+from keys.key_wrapping import passphrase_source
 from keys.secret import SecretName, SoftwareSecret
 
 
@@ -56,7 +57,8 @@ class SoftwareCustody:
     @classmethod
     def open(cls, settings: Settings) -> SoftwareCustody:
         path = Path(settings.keys_url.removeprefix("file:"))
-        return cls(open_key_directory(path, settings.keys_passphrase_file, sandbox=settings.sandbox))
+        source = passphrase_source(settings)
+        return cls(open_key_directory(path, settings.keys_passphrase_file, sandbox=settings.sandbox, source=source))
 
     def create_signer(self, algorithm: Algorithm) -> SoftwareSigner:
         private_key = algorithm.generate()

@@ -17,6 +17,7 @@ from keys.pkcs11_custody import TokenCustody
 from keys.pkcs11_errors import SightLost
 from keys.secret import SecretName
 from keys.signer import open_custody
+from tests.backends import settings_for
 from tests.soft_token import RemoteTokens, remote_module
 
 ES256 = ALGORITHMS[AlgorithmName.ES256]
@@ -25,8 +26,9 @@ HEALED_WITHIN = 30  # seconds
 
 
 @pytest.fixture
-def settings(settings, token_url):
-    return replace(settings, keys_url=token_url)
+def settings(token_url, tmp_path):
+    """Without a database: keys alone."""
+    return replace(settings_for("sqlite://"), keys_url=token_url, data_dir=tmp_path)
 
 
 @pytest.fixture
