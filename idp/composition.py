@@ -100,6 +100,8 @@ def health(provider: Provider) -> Mapping[str, bool]:
         "database": provider.ground.database.check,
         "ephemeral": provider.ground.ephemeral.check,
         "keys": provider.trust.keystore.check,
+        "clock": provider.trust.tsa.clock.now,
+        "certificates": provider.trust.ca.authorities.check,
     }
     return {name: answers(check) for name, check in parts.items()}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 
 import click
 
@@ -15,11 +16,13 @@ from core.settings import SettingsError, load_settings
 from idp.command.output import json_option, show
 from idp.composition import Provider, compose
 from idp.tables import METADATA
+from keys.authorities import list_ends_at
 from keys.clock_health import ClockUnfit
-from keys.errors import TokenAway
+from keys.errors import NoAuthority, TokenAway
 from keys.outside_time_stamps import OutsideTimeStamps
 from keys.time_stamp_verification import TimeStampRefused
 
+LIST_WARNING = timedelta(days=30)
 LEAST_DISK = 1024**3  # bytes free in the data folder
 OK, WARNING, BROKEN = "ok", "warning", "broken"
 
@@ -182,6 +185,28 @@ def probed(outside: OutsideTimeStamps, url: str) -> str:
     return ""
 
 
+def check_authorities(provider: Provider) -> Finding:
+    """A root's list is signed by people who must meet: they are told a month before."""
+    authorities, now = provider.trust.ca.authorities, provider.ground.clock.now()
+    try:
+        current = authorities.current()
+    except NoAuthority:
+        mend = "prajak ca request, the ceremony, prajak ca import: docs/operating.md"
+        return Finding("certificates", WARNING, "no certificate authority yet: nothing can be signed", mend)
+    with provider.ground.database.read() as connection:
+        ends = {each.name: list_ends_at(connection, each) for each in authorities.generations("root")}
+    name, ends_at = min(ends.items(), key=lambda each: each[1])
+    if ends_at <= now + LIST_WARNING:
+        state = BROKEN if ends_at <= now else WARNING
+        mend = f"prajak ca root-crl where {name} is kept, then prajak ca import-crl"
+        return Finding("certificates", state, f"the revocation list of {name} ends on {ends_at:%Y-%m-%d}", mend)
+    ends_at, needed = current.certificate.not_valid_after_utc, provider.trust.ca.practice.profiles["officer"].validity
+    if ends_at <= now + needed:
+        mend = "prajak ca request: the next generation, before certificates are cut short"
+        return Finding("certificates", WARNING, f"{current.name} ends on {ends_at:%Y-%m-%d}", mend)
+    return Finding("certificates", OK, f"{current.name} certifies until {ends_at:%Y-%m-%d}")
+
+
 def check_disk(provider: Provider) -> Finding:
     free = shutil.disk_usage(provider.ground.settings.data_dir).free
     if free < LEAST_DISK:
@@ -201,5 +226,6 @@ CHECKS: dict[str, Callable[[Provider], Finding]] = {
     "mutual TLS": check_mtls,
     "clock": check_clock,
     "time-stamps": check_time_stamps,
+    "certificates": check_authorities,
     "disk": check_disk,
 }

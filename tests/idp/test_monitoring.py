@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 from flask import Flask
 from flask.testing import FlaskClient
 from structlog.testing import capture_logs
 
 from core import i18n, web
+from core.clock import SetClock
 from core.ground import Ground
+from core.kernel_clock import Discipline
 from core.settings import load_settings
 from idp import monitoring
 from idp.app import build
+from idp.command.doctor import check_clock, check_time_stamps
 from idp.composition import compose
+from keys.clock_health import SETTLED_AFTER
 from keys.purposes import Purpose
 from tests.browser_client import BrowserClient
 
@@ -41,7 +48,36 @@ def test_a_ready_server_names_its_parts(browser: BrowserClient):
     assert browser.get("/healthz").json == {"alive": True}
     answer = browser.get("/readyz")
     assert answer.status_code == 200
-    assert answer.json == {"ready": True, "parts": {"database": True, "ephemeral": True, "keys": True}}
+    assert answer.json == {"ready": True, "parts": {"database": True, "ephemeral": True, "keys": True, "clock": True}}
+
+
+def test_a_clock_that_was_set_is_named_and_turns_no_login_away(clock: SetClock, browser: BrowserClient):
+    browser.get("/readyz")
+    clock.step(timedelta(seconds=3))
+    with capture_logs():
+        answer = browser.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json["ready"] is True
+    assert answer.json["parts"]["clock"] is False
+    clock.advance(SETTLED_AFTER)
+    assert browser.get("/readyz").json["parts"]["clock"] is True
+
+
+def test_the_doctor_names_an_unsynchronised_clock_and_an_outside_authority_that_is_away(ground: Ground, tmp_path: Path):
+    provider = compose(ground.settings, ground.clock)
+    assert check_clock(provider).state == check_time_stamps(provider).state == "ok"
+    provider.trust.tsa.clock.discipline = lambda: Discipline(is_synchronised=False, largest_error=timedelta(0))
+    found = check_clock(provider)
+    assert found.state == "broken"
+    assert "chrony" in found.mend
+    root = tmp_path / "roots.pem"
+    root.write_bytes(provider.trust.ca.root.public_bytes(Encoding.PEM))
+    provider.close()
+    away = replace(ground.settings, tsa_urls=("http://127.0.0.1:1/tsa",), tsa_trust=root)
+    provider = compose(away, ground.clock)
+    found = check_time_stamps(provider)
+    assert (found.state, "http://127.0.0.1:1/tsa" in found.finding) == ("broken", True)
+    provider.close()
 
 
 def test_a_part_that_is_away_is_named(app: Flask, browser: BrowserClient, monkeypatch: pytest.MonkeyPatch):
@@ -84,7 +120,9 @@ def test_metrics_tell_requests_parts_and_queues_on_the_loopback(app: Flask, brow
     keystore.active(Purpose.ID_TOKEN).sign(b"data")
     keystore.tend()
     answer = metrics_from(browser, "127.0.0.1")
-    assert 'prajak_key_uses_total{purpose="id-token",algorithm="ES256",operation="applied"} 1' in answer.text.splitlines()
+    assert (
+        'prajak_key_uses_total{purpose="id-token",algorithm="ES256",operation="applied"} 1' in answer.text.splitlines()
+    )
     assert answer.content_type == "text/plain; version=0.0.4; charset=utf-8"
     lines = answer.text.splitlines()
     assert 'prajak_requests_total{route="/healthz",method="GET",status="200"} 1' in lines

@@ -76,7 +76,7 @@ def test_the_roots_of_time_stamp_authorities_are_believed_of_time_stamps_alone(
     ours: TrustServices, outside: OutsideAuthority, letter: bytes
 ):
     """Else whoever has a certificate of theirs could sign as an officer."""
-    document = signed(outside.trust, letter, Level.B_T)
+    document = signed(outside.trust, letter, Level.B_LT)
     signature = judged(ours, document)
     assert signature.indication == "INDETERMINATE"
     assert judged(ours, document, root=outside.trust.ca.root).indication == "TOTAL-PASSED"
@@ -92,15 +92,13 @@ def test_when_the_outside_authority_is_away_nothing_is_signed_at_a_lower_level(
         signed(away, letter, Level.B_T)
 
 
-def test_a_revoked_outside_authority_stamps_nothing_that_lasts(ours: TrustServices, letter: bytes, tmp_path: Path):
+def test_a_revoked_outside_authority_stamps_nothing_that_lasts(
+    ours: TrustServices, outside: OutsideAuthority, letter: bytes
+):
     """Its own responder says so, and the evidence is refused before it goes into a document."""
-    folder = tmp_path / "revoked"
-    folder.mkdir()
-    with outside_authority(folder) as revoked:
-        roots = tmp_path / "its-roots.pem"
-        roots.write_bytes(revoked.trust.ca.root.public_bytes(Encoding.PEM))
-        settings, ground = replace(ours.ground.settings, tsa_urls=(revoked.tsa(),), tsa_trust=roots), ours.ground
-        asking = TrustServices(Ground(settings, ground.clock, ground.database, ground.ephemeral, ground.outbound))
-        revoked.trust.ca.revoke(revoked.trust.services.current(Purpose.TSA).certificate.serial_number)
+    outside.trust.ca.revoke(outside.trust.services.current(Purpose.TSA).certificate.serial_number)
+    try:
         with pytest.raises(LevelNotReached, match="revoked"):
-            signed(asking, letter, Level.B_LT)
+            signed(ours, letter, Level.B_LT)
+    finally:
+        outside.trust.keystore.rotate(Purpose.TSA, at_once=True)
