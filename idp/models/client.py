@@ -16,7 +16,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, UTCDateTime
 from core.ground import Ground
-from idp.models.profile import PROFILES, Profile, ProfileName
+from idp.models.profile import OWN, PROFILES, Profile, ProfileName
 
 FRESH = timedelta(seconds=3)
 MAX_CLIENT_ID = 80
@@ -135,9 +135,11 @@ class RegisteredClient:
         """RFC 7591 section 2."""
         return tuple(self.metadata.get("grant_types", ("authorization_code",)))
 
-    def signed_response_alg(self, response: str) -> str:
-        """`response` is one of `idp.models.jose.RESPONSES`; what was registered, else the profile's default."""
-        return str(self.metadata.get(f"{response}_signed_response_alg") or self.profile.signing_algorithms[0])
+    def signed_response_alg(self, response: str, own: str = OWN) -> str:
+        """`response` is one of `idp.models.jose.RESPONSES`; what was registered, else the profile's default. For ID
+        tokens something always was, so what the provider signs with (`own`) does not count there.
+        """
+        return str(self.metadata.get(f"{response}_signed_response_alg") or self.profile.default_algorithm(own))
 
     @property
     def redirect_uris(self) -> list[str]:

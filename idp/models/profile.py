@@ -11,6 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
+from keys.purposes import RULES, Purpose
+
+OWN = str(RULES[Purpose.ID_TOKEN].algorithm)  # the provider's, where nobody has chosen
+
 
 class ProfileName(StrEnum):
     OIDC_BASIC = "oidc-basic"
@@ -39,6 +43,13 @@ class Profile:
     signed_authorization_response_required: bool  # MS 5.4.1: JARM, whatever response_mode was asked for
     signed_introspection_required: bool  # MS 5.5.1: RFC 9701, never plain JSON
     signed_backchannel_request_required: bool  # FAPI-CIBA 5.2.2: the authentication request is a signed JWT
+
+    def default_algorithm(self, own: str = OWN) -> str:
+        """What is signed with for a client that chose nothing: the profile's first. Where that is the provider's own,
+        and an operator has moved the provider to another (`keys/own_algorithm.py`) that the profile has, that one.
+        """
+        first = self.signing_algorithms[0]
+        return own if first == OWN and own in self.signing_algorithms else first
 
 
 FAPI_ALGORITHMS = ("ES256", "PS256", "EdDSA")  # SP section 5.4.1

@@ -25,7 +25,8 @@ def sign_for_client(
     """By the algorithm that the client registered, else its profile's; then encrypted, if it registered that. May make
     a key: never call it within a transaction. Raises InvalidRequest where the client has no key to encrypt to.
     """
-    signed = sign_jwt(keystore.active(purpose, client.signed_response_alg(prefix)), claims, typ=typ)
+    own = keystore.own_algorithm(purpose)
+    signed = sign_jwt(keystore.active(purpose, client.signed_response_alg(prefix, own)), claims, typ=typ)
     return encrypt_for_client(client, signed, prefix=prefix, cty="JWT")  # RFC 7519 section 5.2
 
 

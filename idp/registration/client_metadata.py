@@ -19,7 +19,7 @@ from idp.models.jose import (
     SIGNING_ALGORITHMS,
     VERIFYING_ALGORITHMS,
 )
-from idp.models.profile import PROFILES, ProfileName, default_profile
+from idp.models.profile import OWN, PROFILES, ProfileName, default_profile
 from idp.oauth2 import rar
 from idp.oidc import claims
 from idp.registration.fields import (
@@ -48,6 +48,7 @@ from idp.registration.fields import (
 )
 from idp.registration.problems import InvalidMetadata, Problem, Wrong
 from idp.registration.rules import GRANT_TYPES, OF_PEOPLE, TOGETHER, Rule
+from keys.purposes import Purpose
 
 __all__ = ["FIELDS", "RESPONSE_MODES", "Rule", "check_metadata"]
 
@@ -55,6 +56,7 @@ LANGUAGE_TAGGED = re.compile(
     r"(client_name|client_uri|logo_uri|policy_uri|tos_uri)#([A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*)"
 )
 MAX_MEMBERS = 200
+NOT_MOVED: Mapping[Purpose, str] = {}  # the provider signs with what its rules say
 RESPONSE_MODES = ("query", "fragment", "form_post", "jwt", "query.jwt", "fragment.jwt", "form_post.jwt")
 AUTH_METHODS = PROFILES[ProfileName.OIDC_BASIC].auth_methods  # the widest; each profile narrows it
 
@@ -126,8 +128,10 @@ FIELDS: Mapping[str, Check] = {
 }
 
 
-def check_metadata(metadata: Any, *, sandbox: bool) -> dict[str, Any]:
-    """The metadata as it will be registered, defaults filled in. Raises InvalidMetadata with every problem."""
+def check_metadata(metadata: Any, *, sandbox: bool, own: Mapping[Purpose, str] = NOT_MOVED) -> dict[str, Any]:
+    """The metadata as it will be registered, defaults filled in; `own` are the provider's algorithms, if they were
+    moved. Raises InvalidMetadata with every problem.
+    """
     if not isinstance(metadata, dict):
         raise InvalidMetadata([Problem("metadata", "This must be a JSON object.")])
     if len(metadata) > MAX_MEMBERS:
@@ -140,7 +144,7 @@ def check_metadata(metadata: Any, *, sandbox: bool) -> dict[str, Any]:
         if check is not None:
             check_field(name, value, check, context, checked, problems)
     if not problems:
-        complete = with_defaults(checked, sandbox=sandbox)
+        complete = with_defaults(checked, sandbox=sandbox, own=own)
         problems = [problem for rule in TOGETHER for problem in rule(complete, sandbox)]
     elif not metadata.get("redirect_uris") and redirects(checked):
         problems.append(Problem("redirect_uris", "This is needed: where do people come back to?"))
@@ -179,7 +183,7 @@ def unique(problems: list[Problem]) -> list[Problem]:
     return list({problem.field: problem for problem in reversed(problems)}.values())[::-1]
 
 
-def with_defaults(metadata: dict[str, Any], *, sandbox: bool) -> dict[str, Any]:
+def with_defaults(metadata: dict[str, Any], *, sandbox: bool, own: Mapping[Purpose, str]) -> dict[str, Any]:
     """RFC 7591 section 2 and OpenID Connect Registration section 2, except where the profile is stricter."""
     name = ProfileName(metadata.get("prajak_profile") or default_profile(sandbox=sandbox))
     strict = name is not ProfileName.OIDC_BASIC
@@ -190,7 +194,7 @@ def with_defaults(metadata: dict[str, Any], *, sandbox: bool) -> dict[str, Any]:
         "grant_types": grants,
         "scope": default_scope(grants),
         "token_endpoint_auth_method": "private_key_jwt" if strict else "client_secret_basic",
-        "id_token_signed_response_alg": PROFILES[name].signing_algorithms[0],
+        "id_token_signed_response_alg": PROFILES[name].default_algorithm(own.get(Purpose.ID_TOKEN, OWN)),
         "subject_type": "pairwise",
         "prajak_profile": name.value,
     }
@@ -198,7 +202,7 @@ def with_defaults(metadata: dict[str, Any], *, sandbox: bool) -> dict[str, Any]:
         if f"{response}_encrypted_response_alg" in metadata:
             defaults[f"{response}_encrypted_response_enc"] = DEFAULT_ENCRYPTION_METHOD
     complete = defaults | metadata
-    return complete | imposed(complete)
+    return complete | imposed(complete, own)
 
 
 def default_scope(grants: list[str]) -> str:
@@ -209,10 +213,9 @@ def default_scope(grants: list[str]) -> str:
     return " ".join(dict.fromkeys([*(each for each in claims.SCOPES if each != "offline_access"), *offline]))
 
 
-def imposed(metadata: Mapping[str, Any]) -> dict[str, Any]:
+def imposed(metadata: Mapping[str, Any], own: Mapping[Purpose, str]) -> dict[str, Any]:
     """What the profile says whatever was asked for, written down for the client to see (RFC 7591 section 3.2.1)."""
     rules, by_certificate = PROFILES[ProfileName(metadata["prajak_profile"])], bound_by_certificate(metadata)
-    default = rules.signing_algorithms[0]
     wanted = (
         (rules.par_required, "require_pushed_authorization_requests", True),
         (rules.sender_constrained and by_certificate, "tls_client_certificate_bound_access_tokens", True),
@@ -220,12 +223,16 @@ def imposed(metadata: Mapping[str, Any]) -> dict[str, Any]:
         (rules.signed_request_object_required, "require_signed_request_object", True),
     )
     found = {name: value for holds, name, value in wanted if holds}
-    for holds, name in (
-        (rules.signed_authorization_response_required, "authorization_signed_response_alg"),
-        (rules.signed_introspection_required, "introspection_signed_response_alg"),
+    for holds, name, purpose in (
+        (
+            rules.signed_authorization_response_required,
+            "authorization_signed_response_alg",
+            Purpose.AUTHORIZATION_RESPONSE,
+        ),
+        (rules.signed_introspection_required, "introspection_signed_response_alg", Purpose.INTROSPECTION),
     ):
         if holds:
-            found[name] = metadata.get(name, default)
+            found[name] = metadata.get(name, rules.default_algorithm(own.get(purpose, OWN)))
     return found
 
 

@@ -28,6 +28,7 @@ from idp.registration.key_rules import key_problems
 from idp.registration.problems import InvalidMetadata, Problem
 from idp.registration.rules import CIBA, DEVICE_CODE, redirect_hosts
 from idp.registration.software_statement import MEMBER, TrustedIssuers
+from keys.own_algorithm import load_own_algorithms
 
 FetchLogo = Callable[[str], bytes | None]  # an image that may be shown; raises PersonError
 LOGO_TYPE = "image/png"
@@ -56,7 +57,9 @@ class Registration:
 
     def prepare(self, metadata: Any) -> Prepared:
         """Checks and fetches. Raises InvalidMetadata with every problem, each with its field."""
-        checked = check_metadata(self._stated(metadata), sandbox=self.ground.settings.sandbox)
+        with self.ground.database.read() as connection:
+            own = load_own_algorithms(connection, self.ground.clock.now())
+        checked = check_metadata(self._stated(metadata), sandbox=self.ground.settings.sandbox, own=own)
         jwks, fetched_at = self._keys(checked)
         return Prepared(checked, jwks, fetched_at, self._sector(checked), self._logo(checked))
 
