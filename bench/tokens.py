@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from hashlib import sha256, sha384
 from pathlib import Path
+from typing import Any
 
 import pkcs11
 from pkcs11 import MGF, Attribute, KeyType, Mechanism
@@ -68,9 +69,9 @@ def bare(session: pkcs11.Session, name: str) -> Callable[[], bytes]:
     if name in CURVES:
         key_type, parameters = CURVES[name]
         domain = session.create_domain_parameters(key_type, {Attribute.EC_PARAMS: parameters}, local=True)
-        _public, private = domain.generate_keypair()
+        private: Any = domain.generate_keypair()[1]
     else:
-        _public, private = session.generate_keypair(KeyType.RSA, 3072)
+        private = session.generate_keypair(KeyType.RSA, 3072)[1]
     return {
         "ES256": lambda: private.sign(sha256(MESSAGE).digest(), mechanism=Mechanism.ECDSA),
         "ES384": lambda: private.sign(sha384(MESSAGE).digest(), mechanism=Mechanism.ECDSA),
