@@ -10,24 +10,25 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from cryptography import x509
-from sqlalchemy import Connection, Select, and_, select
+from sqlalchemy import Connection, Select, and_, func, select
 
 from core.ground import Ground
 from keys.certificate_rows import as_text
 from keys.errors import CertificateError, NoAuthority
 from keys.issuance import is_issued_by
 from keys.key_states import State
-from keys.models import Certificate, Key, Revocation
+from keys.models import Certificate, Key, Revocation, RevocationList
 from keys.purposes import Purpose
 
 Kind = Literal["root", "issuing"]
 KINDS: dict[str, Kind] = {"root": "root", "issuing": "issuing"}
 PURPOSES = {"root": Purpose.ROOT_CA, "issuing": Purpose.CA}
 NAME = re.compile(r"(root|issuing)-g([1-9][0-9]{0,3})")
+LONG_AGO, NEVER = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
 LOOK_AGAIN = timedelta(seconds=5)  # what another worker imported or revoked is known here within this
 
 
@@ -95,6 +96,17 @@ class Authorities:
             raise NoAuthority("there is no issuing authority yet: prajak ca request, the ceremony, prajak ca import")
         return able[-1]
 
+    def check(self) -> None:
+        """For `/readyz`. Raises NoAuthority, or CertificateError for a root whose list has ended."""
+        self.current()
+        now = self.ground.clock.now()
+        with self.ground.database.read() as connection:
+            ended = [each.name for each in self.generations("root") if list_ends_at(connection, each) <= now]
+        if ended:
+            raise CertificateError(
+                f"the revocation list of {', '.join(ended)} has ended: prajak ca root-crl, import-crl"
+            )
+
     def roots(self) -> tuple[x509.Certificate, ...]:
         """The trust anchors; none before the first authority."""
         return tuple(each.certificate for each in self.generations("root"))
@@ -161,6 +173,15 @@ def next_name(connection: Connection, kind: Kind) -> str:
     keys = connection.execute(select(Key.slot).where(Key.purpose == PURPOSES[kind])).scalars().all()
     taken = [NAME.fullmatch((slot or "").rpartition(":")[2]) for slot in (*slots, *keys)]
     return f"{kind}-g{max((int(each[2]) for each in taken if each and each[1] == kind), default=0) + 1}"
+
+
+def list_ends_at(connection: Connection, authority: Authority) -> datetime:
+    """When the newest list of a root that is kept offline ends; a list that is signed here never does."""
+    if authority.online:
+        return NEVER
+    mine = RevocationList.issuer_serial == serial_of(authority)
+    found = connection.execute(select(func.max(RevocationList.next_update)).where(mine)).scalar_one()
+    return found or LONG_AGO
 
 
 def serial_of(authority: Authority) -> str:

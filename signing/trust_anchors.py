@@ -8,13 +8,22 @@ from pathlib import Path
 
 from cryptography import x509
 
-from core.errors import PrajakError
+from core.errors import PrajakError, Unavailable
 from keys.certificate_files import certificates_in, pem_files
 from keys.errors import CertificateError
 
 
-class NoTrustAnchors(PrajakError):
-    """Validation with nothing to believe would pass or fail by accident."""
+class NoTrustAnchors(Unavailable):
+    """Validation with nothing to believe would pass or fail by accident. `reason` is for the operator."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            "Signatures cannot be verified here yet: no authority is trusted. Please try again later."
+        )
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return self.reason
 
 
 class UnreadableAnchors(PrajakError):
