@@ -118,7 +118,7 @@ def of_key(profile: str, kid: str, issuer_serial: str) -> tuple[ColumnElement[bo
 
 def load_one(connection: Connection, query: Select[bytes]) -> x509.Certificate | None:
     der = connection.execute(query).scalar_one_or_none()
-    return None if der is None else x509.load_der_x509_certificate(der)
+    return x509.load_der_x509_certificate(der) if der else None  # none is kept of one that a restore has lost
 
 
 STATUS = (  # built once: every OCSP answer asks it

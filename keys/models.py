@@ -45,7 +45,8 @@ class Key(Base):
 class Certificate(Base):
     """`kid` is the thumbprint of the certified public key; `issuer_serial` is empty for a root.
 
-    `slot` names a certificate of which there is one (`issuing-g1`, a responder's n-th); empty for all other keys.
+    `slot` names a certificate of which there is one (`issuing-g1`, a responder's n-th); empty for all other keys. `kid`
+    and `der` are empty for one that a restored backup does not know, but a list says is revoked (profile `lost`).
     """
 
     __tablename__ = "certificate"

@@ -20,6 +20,7 @@ from keys.certificate_rows import RevocationReason, as_text
 from keys.issuance import subject_of
 from keys.profiles import ProfileName
 from keys.requested_issuance import REQUESTABLE, issue_from_request
+from keys.restored_revocations import restore_revocations
 from keys.subject import Subject
 from keys.trust_services import TrustServices
 from keys.two_person import COMMAND, Act
@@ -114,6 +115,17 @@ def ca_import_crl(revocation_list: Path) -> None:
     """Bring in an offline root's next revocation list, before the last one ends."""
     name = importer(compose().trust).bring_in_list(revocation_list.read_bytes(), actor=COMMAND)
     click.echo(f"the list of {name} is published")
+
+
+@ca.command("restore-revocations")
+@click.argument("revocation_list", metavar="CRL", type=FILE)
+@json_option
+def ca_restore_revocations(revocation_list: Path, *, as_json: bool) -> None:
+    """After a restore: revoke again what the last published CRL names and the backup does not know."""
+    provider = compose()
+    encoded = revocation_list.read_bytes()
+    restored = restore_revocations(provider.ground, provider.trust.ca, encoded, actor=COMMAND)
+    show_one({"revoked": restored.revoked, "certificates_lost": restored.lost}, as_json=as_json)
 
 
 def subject_options(command: Any) -> Any:

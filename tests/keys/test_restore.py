@@ -22,7 +22,10 @@ from core.ephemeral import open_ephemeral
 from core.ground import Ground
 from core.outbound import Outbound
 from keys.certificate import ISSUING, ROOT
+from keys.certificate_rows import RevocationReason
+from keys.errors import CertificateError
 from keys.purposes import Purpose
+from keys.restored_revocations import Restored, restore_revocations
 from keys.trust_services import TrustServices
 from tests.backends import settings_for
 from tests.backups import back_up, restore
@@ -127,7 +130,7 @@ def status_of(trust, serial):
     return answered(trust, question(trust, serial)).certificate_status
 
 
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(
     kept=st.lists(st.sampled_from(ACTS), max_size=6),
     lost=st.lists(st.sampled_from(ACTS), max_size=10),
@@ -168,3 +171,36 @@ def test_lists_made_at_one_moment_have_numbers_of_their_own(trust, officer):
     first = crl_number(trust.crl.current(ISSUING))
     trust.ca.revoke(officer.certificate.serial_number)
     assert crl_number(trust.crl.current(ISSUING)) == first + 1
+
+
+def test_revocations_that_a_backup_does_not_know_come_back_from_the_last_list(ground, trust, officer, clock, tmp_path):
+    """Of a certificate issued and revoked since the backup as well: relying parties go on to hear that it is revoked."""
+    copy = back_up(ground, tmp_path / "backup")
+    since = trust.ca.issue("officer", officer.signer.public_key, ANAN)
+    reason = RevocationReason.KEY_COMPROMISE
+    for each in (officer.certificate, since):
+        clock.advance(timedelta(seconds=1))
+        trust.ca.revoke(each.serial_number, reason)
+    published = trust.crl.current(ISSUING)
+    restore(ground, copy)
+    clock.advance(MOMENT)
+    after = TrustServices(ground)
+    assert status_of(after, officer.certificate.serial_number) is ocsp.OCSPCertStatus.GOOD
+    assert restore_revocations(ground, after.ca, published, actor="command") == Restored(revoked=2, lost=1)
+    assert restore_revocations(ground, after.ca, published, actor="command") == Restored(revoked=0, lost=0)
+    for each in (officer.certificate, since):
+        assert status_of(after, each.serial_number) is ocsp.OCSPCertStatus.REVOKED
+    again = x509.load_der_x509_crl(after.crl.current(ISSUING))
+    assert [(each.serial_number, each.revocation_date_utc) for each in again] == [
+        (each.serial_number, each.revocation_date_utc) for each in x509.load_der_x509_crl(published)
+    ]
+    assert crl_number(after.crl.current(ISSUING)) > crl_number(published)
+    with pytest.raises(CertificateError, match="no certificate has the serial"):
+        after.ca.load(since.serial_number)
+
+
+@pytest.mark.parametrize("spoil", [lambda crl: crl[:-1] + bytes([crl[-1] ^ 1]), lambda _: b"no list", lambda _: b""])
+def test_a_list_that_is_not_ours_revokes_nothing(ground, trust, officer, spoil):
+    trust.ca.revoke(officer.certificate.serial_number)
+    with pytest.raises(CertificateError):
+        restore_revocations(ground, trust.ca, spoil(trust.crl.current(ISSUING)), actor="command")
