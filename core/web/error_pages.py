@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from http import HTTPStatus
 
 import structlog
 from flask import Response, current_app, g, jsonify, request
@@ -86,7 +87,11 @@ def error_page(
     return_url: str = "",
     return_label: str = "",
 ) -> Response:
-    """What happened, what was kept, what to do next."""
+    """What happened, what was kept, what to do next.
+
+    Where the fault is ours nobody is named: a name is sealed, and what opens it may be what is away.
+    """
+    nobody = {"signed_in": None} if status >= HTTPStatus.INTERNAL_SERVER_ERROR else {}
     return page(
         "core/error.html",
         status,
@@ -98,6 +103,7 @@ def error_page(
         reference=g.get("reference", ""),
         return_url=return_url,
         return_label=return_label,
+        **nobody,
     )
 
 

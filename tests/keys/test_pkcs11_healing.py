@@ -206,26 +206,28 @@ class Load:
             if self.ended.is_set():
                 return
             data = f"{thread}:{number}".encode()
+            began = monotonic()
             try:
                 outcome = self.sign(data)
             except TokenAway as error:
                 outcome = error
             with self.more:
-                self.done.append((data, outcome))
+                self.done.append((began, data, outcome))
                 self.more.notify()
 
     def next(self, wanted):
-        """Seconds until a call ends so, from now."""
-        began, seen = monotonic(), len(self.done)
+        """Seconds until a call that begins from now on ends so."""
+        now, seen = monotonic(), len(self.done)
+
+        def has_ended_so():
+            return any(began > now and isinstance(outcome, wanted) for began, _, outcome in self.done[seen:])
+
         with self.more:
-            found = self.more.wait_for(
-                lambda: any(isinstance(outcome, wanted) for _, outcome in self.done[seen:]), HEALED_WITHIN
-            )
-        assert found
-        return monotonic() - began
+            assert self.more.wait_for(has_ended_so, HEALED_WITHIN)
+        return monotonic() - now
 
     def check(self, signer):
-        for data, outcome in self.done:
+        for _, data, outcome in self.done:
             if isinstance(outcome, bytes):
                 ES256.verify_x509(signer.public_key, outcome, data)
 
