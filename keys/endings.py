@@ -8,7 +8,7 @@ it (`two_person.py`), and spends their agreement in its own transaction.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -21,6 +21,7 @@ from keys.purposes import RULES, Purpose
 from keys.rotation import First, Rotation, nothing_first
 from keys.two_person import Act
 
+SETTLED = timedelta(minutes=1)  # no worker still takes a key for the one in use, whatever it sealed a moment ago
 Need = Callable[[KeyRecord], str]
 
 
@@ -95,6 +96,8 @@ class Endings(Rotation):
         KeystoreError for a key in use, or one that something still needs.
         """
         record, now = self.record(kid), self.ground.clock.now()
+        if record.deactivated_at is not None and now < record.deactivated_at + SETTLED:
+            raise KeystoreError(f"{kid} was in use a moment ago: wait a minute")
         self.check_destroyable(record)
         believed = record.state is State.DEACTIVATED
         ended = {

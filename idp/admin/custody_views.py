@@ -56,6 +56,7 @@ class CustodyPages:
             purpose=purpose,
             older=shown[-1].created_at.isoformat() if len(shown) == PAGE else None,
             waiting=waiting,
+            rewrap=None if purpose else self.services.trust.rewrap.progress(),
             states=KEY_STATES,
             acts=ACTS,
         )

@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 
 from core.audit import AuditEntry
 from keys import two_person
+from keys.endings import SETTLED
 from keys.errors import KeystoreError, NotAgreed
 from keys.key_states import State
 from keys.keystore import LOOK_AGAIN, Keystore
@@ -31,9 +32,10 @@ def agree(keystore, act, kid):
 
 
 def replaced(keystore, purpose=Purpose.ID_TOKEN):
-    """A key that was followed."""
+    """A key that was followed a minute ago."""
     kid = keystore.ensure(purpose)
     keystore.rotate(purpose, at_once=True)
+    keystore.ground.clock.advance(SETTLED)
     return kid
 
 
@@ -152,7 +154,7 @@ def test_what_a_destroyed_key_signed_is_verified_as_long_as_before(keystore, clo
     agree(keystore, Act.DESTROY_KEY, kid)
     keystore.destroy(kid)
     assert kid in kids(keystore)
-    clock.advance(OVERLAP)
+    clock.advance(OVERLAP - SETTLED)
     assert kid not in kids(keystore)
 
 
@@ -160,6 +162,7 @@ def test_a_compromised_key_is_believed_no_more_when_it_is_destroyed(keystore):
     """SP 800-57 part 1 section 7.6: that it was compromised is kept with what is left of it."""
     kid = keystore.ensure(Purpose.CONSENT_RECEIPT)
     keystore.compromise(kid)
+    keystore.ground.clock.advance(SETTLED)
     agree(keystore, Act.DESTROY_KEY, kid)
     keystore.destroy(kid)
     assert keystore.record(kid).compromised_at is not None
@@ -171,6 +174,17 @@ def test_a_key_in_use_is_not_destroyed_whatever_two_agreed(keystore):
     agree(keystore, Act.DESTROY_KEY, kid)
     with pytest.raises(KeystoreError, match="cannot go from active to destroyed"):
         keystore.destroy(kid)
+
+
+def test_a_key_that_was_in_use_a_moment_ago_is_not_destroyed(keystore, clock):
+    """Another worker may have sealed something under it within the last seconds."""
+    kid = keystore.ensure(Purpose.CODE)
+    keystore.rotate(Purpose.CODE)
+    agree(keystore, Act.DESTROY_KEY, kid)
+    with pytest.raises(KeystoreError, match="in use a moment ago"):
+        keystore.destroy(kid)
+    clock.advance(SETTLED)
+    keystore.destroy(kid)
 
 
 def test_a_key_that_is_still_needed_is_not_destroyed(keystore, tmp_path):
@@ -218,6 +232,7 @@ def test_every_ending_is_in_the_audit_trail_with_who_and_why(ground, keystore):
     kid = keystore.ensure(Purpose.ID_TOKEN)
     keystore.suspend(kid, actor="anong", reason="odd")
     keystore.restore(kid, actor="boon", reason="nothing")
+    ground.clock.advance(SETTLED)
     agree(keystore, Act.DESTROY_KEY, kid)
     keystore.destroy(kid, actor="boon", reason="over")
     with ground.database.read() as connection:

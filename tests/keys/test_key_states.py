@@ -16,6 +16,7 @@ from core.ground import Ground
 from core.outbound import Outbound
 from core.settings import Settings
 from keys import two_person
+from keys.endings import SETTLED
 from keys.errors import KeystoreError
 from keys.key_states import TRANSITIONS, State, check_transition
 from keys.keystore import Keystore
@@ -138,7 +139,8 @@ class LifeOfKeys(RuleBasedStateMachine):
     def destroy(self, worker, number, people):
         record, keystore = self.one_of(number), self.workers[worker]
         agreed = self.agree(record.kid, people)
-        if agreed and State.DESTROYED in TRANSITIONS[record.state]:
+        settled = record.deactivated_at is None or self.clock.now() >= record.deactivated_at + SETTLED
+        if agreed and settled and State.DESTROYED in TRANSITIONS[record.state]:
             keystore.destroy(record.kid)
         else:
             with pytest.raises(KeystoreError):

@@ -161,6 +161,15 @@ def test_each_algorithm_of_a_purpose_rotates_by_itself(keystore, clock):
     assert keystore.active(Purpose.ID_TOKEN).kid == own
 
 
+@pytest.mark.both_backends
+def test_the_place_with_the_longest_name_has_room(keystore):
+    old = keystore.active(Purpose.AUTHORIZATION_RESPONSE, "EdDSA").kid
+    announced = keystore.rotate(Purpose.AUTHORIZATION_RESPONSE, algorithm="EdDSA")
+    assert announced.slot == "authorization-response:EdDSA:next"
+    keystore.rotate(Purpose.AUTHORIZATION_RESPONSE, algorithm="EdDSA", at_once=True)
+    assert keystore.active(Purpose.AUTHORIZATION_RESPONSE, "EdDSA").kid == announced.kid != old
+
+
 def test_a_purpose_rotates_with_all_its_algorithms(keystore):
     before = {keystore.ensure(Purpose.ID_TOKEN), keystore.active(Purpose.ID_TOKEN, "EdDSA").kid}
     rotated = keystore.rotate_all(Purpose.ID_TOKEN, at_once=True)

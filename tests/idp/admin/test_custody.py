@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from keys import two_person
+from keys.endings import SETTLED
 from keys.key_states import State
 from keys.purposes import Purpose
 from keys.two_person import COMMAND, Act
@@ -36,10 +37,15 @@ def second(site):
 
 
 @pytest.fixture
-def replaced(keystore):
-    """A key that another followed."""
-    kid = keystore.ensure(Purpose.USERINFO)
-    keystore.rotate(Purpose.USERINFO, at_once=True)
+def replaced(site, keystore):
+    """A key that another followed a minute ago."""
+    return followed(site, keystore, Purpose.USERINFO)
+
+
+def followed(site, keystore, purpose):
+    kid = keystore.ensure(purpose)
+    keystore.rotate(purpose, at_once=True)
+    site.provider.ground.clock.advance(SETTLED)
     return kid
 
 
@@ -80,6 +86,10 @@ def test_the_list_says_what_each_is_for_and_how_often_it_was_used(anong, keystor
     text = anong.get(KEYS).text
     assert "logout" in text
     assert "1,234 times" in text
+
+
+def test_the_list_says_how_far_the_data_keys_are_wrapped_anew(anong):
+    assert "are wrapped by the envelope key in use" in anong.get(KEYS).text
 
 
 def test_holders_keys_are_a_page_of_their_own(anong, keystore):
@@ -173,9 +183,8 @@ def test_a_refusal_is_told_with_its_reason_and_nothing_is_done(anong, second, ke
     assert keystore.record(replaced).state is State.DEACTIVATED
 
 
-def test_what_stood_against_it_is_said_and_it_can_be_done_later(anong, second, keystore):
-    kid = keystore.ensure(Purpose.DPOP_NONCE)
-    keystore.rotate(Purpose.DPOP_NONCE)
+def test_what_stood_against_it_is_said_and_it_can_be_done_later(site, anong, second, keystore):
+    kid = followed(site, keystore, Purpose.DPOP_NONCE)
     approval = ask(anong, kid)
     needs, keystore.needs = keystore.needs, (lambda record: "3 rows are sealed under it" if record.kid == kid else "",)
     try:
