@@ -21,12 +21,13 @@ from __future__ import annotations
 import json
 from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 
 import structlog
+from cryptography import x509
 from sqlalchemy import BigInteger, Connection, LargeBinary, RowMapping, Text, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
@@ -37,6 +38,7 @@ from core.clock import timestamp
 from core.database import Base, Database
 from core.errors import PrajakError
 from core.ground import Ground
+from keys.audit_time_stamp import NotStamped, check_time_stamp
 from keys.jwt import sign_jwt
 from keys.keystore import Keystore
 from keys.own_jws import NotSigned, PublicJwks, verified_claims
@@ -48,6 +50,15 @@ AT_ONCE = 50_000  # entries walked for one checkpoint: some seconds; a long trai
 PAGE = 500
 HASH = 32
 KEPT = "that the witness kept"
+
+
+@dataclass(frozen=True)
+class Believed:
+    """Whose signatures are believed. `anchors`: to whom every time-stamp must lead; None leaves open whose they are."""
+
+    keys: PublicJwks
+    anchors: Sequence[x509.Certificate] | None = None
+
 
 Stamp = Callable[[bytes], bytes]  # over a SHA-256; the token in DER, or PrajakError
 
@@ -120,14 +131,14 @@ class AuditCheckpoints:
             return None
         return made
 
-    def keys(self) -> PublicJwks:
-        """Whose signatures are believed: every key of the purpose that is not known to be in wrong hands."""
-        return {jwk["kid"]: jwk for jwk in self.keystore.published([Purpose.AUDIT])}
+    def believes(self) -> Believed:
+        """Every key of the purpose that is not known to be in wrong hands."""
+        return Believed({jwk["kid"]: jwk for jwk in self.keystore.published([Purpose.AUDIT])})
 
     def believed(self, row: RowMapping) -> Checkpoint:
         """A stored one, verified. Raises TrailBroken for one that we never signed."""
         try:
-            return stored_checkpoint(row, self.keys(), origin=self.ground.settings.issuer)
+            return stored_checkpoint(row, self.believes(), origin=self.ground.settings.issuer)
         except NotSigned as error:
             raise TrailBroken(BrokenChain(row["sequence"], "", f"the stored checkpoint is forged: {error}")) from error
 
@@ -176,17 +187,17 @@ def stored_rows(database: Database, *, after: int = BEFORE_ALL) -> Iterator[RowM
         after = found[-1]["sequence"]
 
 
-def stored_checkpoint(row: RowMapping, keys: PublicJwks, *, origin: str) -> Checkpoint:
+def stored_checkpoint(row: RowMapping, believed: Believed, *, origin: str) -> Checkpoint:
     """Raises NotSigned, also for a row that names another place than its signature does."""
-    found = verified_checkpoint(row["jws"], row["time_stamp"], keys, origin=origin)
+    found = verified_checkpoint(row["jws"], row["time_stamp"], believed, origin=origin)
     if found.sequence != row["sequence"]:
         raise NotSigned(f"it was signed for entry {found.sequence}")
     return found
 
 
-def verified_checkpoint(jws: str, time_stamp: bytes, keys: PublicJwks, *, origin: str = "") -> Checkpoint:
+def verified_checkpoint(jws: str, time_stamp: bytes, believed: Believed, *, origin: str = "") -> Checkpoint:
     """Raises NotSigned: not signed by these keys, of another trail than `origin`'s, or not what a checkpoint says."""
-    claims = verified_claims(jws, keys, typ=TYPE)
+    claims = verified_claims(jws, believed.keys, typ=TYPE)
     if set(claims) != CLAIMS or (origin and claims["iss"] != origin):
         raise NotSigned("it is a checkpoint of another trail")
     try:
@@ -196,7 +207,19 @@ def verified_checkpoint(jws: str, time_stamp: bytes, keys: PublicJwks, *, origin
         raise NotSigned("its claims are not a checkpoint's") from error
     if len(known) != HASH or sequence < 1:
         raise NotSigned("its claims are not a checkpoint's")
-    return Checkpoint(str(claims["iss"]), at, sequence, known, count, jws, time_stamp)
+    found = Checkpoint(str(claims["iss"]), at, sequence, known, count, jws, time_stamp)
+    check_stamp(found, believed)
+    return found
+
+
+def check_stamp(checkpoint: Checkpoint, believed: Believed) -> None:
+    """Raises NotSigned. One without a time-stamp is as good as its signature, unless an authority is asked for."""
+    if not checkpoint.time_stamp and believed.anchors is None:
+        return
+    try:
+        check_time_stamp(checkpoint.time_stamp, checkpoint.imprint, at=checkpoint.at, anchors=believed.anchors)
+    except NotStamped as error:
+        raise NotSigned(str(error)) from error
 
 
 def checkpoint_line(jws: str, time_stamp: bytes) -> str:
@@ -205,7 +228,7 @@ def checkpoint_line(jws: str, time_stamp: bytes) -> str:
     return json.dumps(line, separators=(",", ":"))
 
 
-def read_line(line: str, keys: PublicJwks, *, origin: str = "") -> Checkpoint:
+def read_line(line: str, believed: Believed, *, origin: str = "") -> Checkpoint:
     """Raises NotSigned; the line must be byte for byte as it was written."""
     try:
         found = json.loads(line)
@@ -214,7 +237,7 @@ def read_line(line: str, keys: PublicJwks, *, origin: str = "") -> Checkpoint:
         raise NotSigned("it is no checkpoint's line") from error
     if not isinstance(jws, str) or checkpoint_line(jws, time_stamp) != line:
         raise NotSigned("it is no checkpoint's line")
-    return verified_checkpoint(jws, time_stamp, keys, origin=origin)
+    return verified_checkpoint(jws, time_stamp, believed, origin=origin)
 
 
 def mark_of(checkpoint: Checkpoint, *, by: str) -> Mark:

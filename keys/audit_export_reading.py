@@ -19,7 +19,7 @@ from typing import IO, Any
 
 from core.audit_chain import COLUMNS, Entry
 from core.audit_verify import BrokenChain, Walk, Walked
-from keys.audit_checkpoint import KEPT, Checkpoint, mark_of, read_line
+from keys.audit_checkpoint import KEPT, Believed, Checkpoint, mark_of, read_line
 from keys.audit_export_lines import (
     END_TYPE,
     FORMAT,
@@ -31,7 +31,7 @@ from keys.audit_export_lines import (
     entry_line,
     header_line,
 )
-from keys.own_jws import NotSigned, PublicJwks, verified_claims
+from keys.own_jws import NotSigned, verified_claims
 
 Watch = Callable[[Iterable[bytes]], Iterable[bytes]]
 
@@ -72,8 +72,8 @@ class ReadPart:
 class Reading:
     """One export under way. `number` is the line that is being read."""
 
-    def __init__(self, keys: PublicJwks, witnessed: Sequence[Checkpoint]) -> None:
-        self.keys, self.witnessed = keys, sorted(witnessed, key=attrgetter("sequence"))
+    def __init__(self, believed: Believed, witnessed: Sequence[Checkpoint]) -> None:
+        self.believed, self.witnessed = believed, sorted(witnessed, key=attrgetter("sequence"))
         self.header: Header | None = None
         self.walk, self.digest = Walk(), sha256()
         self.number, self.checkpoints = 0, 0
@@ -114,7 +114,7 @@ class Reading:
         self.walk.begin()
 
     def _checkpoint(self, line: str, header: Header) -> None:
-        found = read_line(line, self.keys, origin=header.origin)
+        found = read_line(line, self.believed, origin=header.origin)
         if (found.sequence, found.head) != (self.walk.sequence, self.walk.head):
             raise BrokenExport(f"the checkpoint of entry {found.sequence} disagrees with what stands before it")
         self.checkpoints += 1
@@ -123,7 +123,7 @@ class Reading:
         jws = str(json_line(line).get("end"))
         if end_line(jws) != line:
             raise BrokenExport("the end has another form")
-        claims = dict(verified_claims(jws, self.keys, typ=END_TYPE))
+        claims = dict(verified_claims(jws, self.believed.keys, typ=END_TYPE))
         claims.pop("iat", None)
         exported = Exported(header.after, self.walk.sequence, self.walk.count, self.walk.head)
         if claims != {"iss": header.origin} | end_claims(exported, self.digest.digest()):
@@ -132,10 +132,10 @@ class Reading:
 
 
 def verify_export(
-    path: Path, keys: PublicJwks, *, witnessed: Sequence[Checkpoint] = (), watch: Watch = iter
+    path: Path, believed: Believed, *, witnessed: Sequence[Checkpoint] = (), watch: Watch = iter
 ) -> ExportProof:
     """Reads to the end, or to the first line that does not fit, which the finding names."""
-    reading, broken = Reading(keys, witnessed), None
+    reading, broken = Reading(believed, witnessed), None
     with path.open("rb") as file:
         try:
             for line in watch(reading.lines(file)):

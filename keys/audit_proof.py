@@ -16,8 +16,8 @@ from core.audit_append_only import missing
 from core.audit_chain import BEFORE_ALL, GENESIS, Entry, waiting
 from core.audit_verify import BrokenChain, Mark, Walk, Walked, paged_entries, verify_file
 from core.database import Database
-from keys.audit_checkpoint import KEPT, Checkpoint, mark_of, newest, read_line, stored_checkpoint, stored_rows
-from keys.own_jws import NotSigned, PublicJwks
+from keys.audit_checkpoint import KEPT, Believed, Checkpoint, mark_of, newest, read_line, stored_checkpoint, stored_rows
+from keys.own_jws import NotSigned
 
 LONGEST_LINE = 64 * 1024
 
@@ -36,7 +36,7 @@ class Proof:
 
 def prove(
     database: Database,
-    keys: PublicJwks,
+    believed: Believed,
     *,
     origin: str,
     witnessed: Sequence[Checkpoint] = (),
@@ -46,10 +46,10 @@ def prove(
     """Walks the trail, from its beginning or from the newest stored checkpoint at `since` or before. Raises NotSigned
     where that checkpoint is forged: nothing can begin there.
     """
-    begin = begin_at(database, keys, since, origin=origin)
+    begin = begin_at(database, believed, since, origin=origin)
     after, head = (begin.sequence, begin.head) if begin else (0, GENESIS)
     seen = (mark_of(each, by=KEPT) for each in sorted(witnessed, key=attrgetter("sequence")))
-    stored = stored_marks(database, keys, after=after, origin=origin)
+    stored = stored_marks(database, believed, after=after, origin=origin)
     walk = Walk(merge(stored, seen, key=attrgetter("sequence")), after=after, head=head)
     walked = walk.over(watch(paged_entries(database, after=after or BEFORE_ALL)))
     with database.read() as connection:
@@ -57,22 +57,22 @@ def prove(
         return Proof(walked, broken, waiting(connection).count, missing(connection))
 
 
-def begin_at(database: Database, keys: PublicJwks, since: int, *, origin: str) -> Checkpoint | None:
+def begin_at(database: Database, believed: Believed, since: int, *, origin: str) -> Checkpoint | None:
     with database.read() as connection:
         row = newest(connection, until=since) if since else None
-    return stored_checkpoint(row, keys, origin=origin) if row is not None else None
+    return stored_checkpoint(row, believed, origin=origin) if row is not None else None
 
 
-def stored_marks(database: Database, keys: PublicJwks, *, after: int, origin: str) -> Iterator[Mark]:
+def stored_marks(database: Database, believed: Believed, *, after: int, origin: str) -> Iterator[Mark]:
     """Every stored checkpoint in the trail's order; one that we never signed is told when the walk comes to it."""
     for row in stored_rows(database, after=after or BEFORE_ALL):
         try:
-            yield mark_of(stored_checkpoint(row, keys, origin=origin), by="stored beside it")
+            yield mark_of(stored_checkpoint(row, believed, origin=origin), by="stored beside it")
         except NotSigned as error:
             yield Mark(row["sequence"], b"", "", forged=f"the checkpoint stored for this entry is forged: {error}")
 
 
-def read_witnessed(path: Path, keys: PublicJwks, *, origin: str = "") -> list[Checkpoint]:
+def read_witnessed(path: Path, believed: Believed, *, origin: str = "") -> list[Checkpoint]:
     """The checkpoints of a witness's file, or of a mail as it was saved. Raises NotSigned naming the line."""
     found = []
     with path.open("r", encoding="utf-8", errors="replace", newline="\n") as lines:
@@ -80,7 +80,7 @@ def read_witnessed(path: Path, keys: PublicJwks, *, origin: str = "") -> list[Ch
             if not line.startswith('{"checkpoint"'):
                 continue
             try:
-                found.append(read_line(line.rstrip("\r\n"), keys, origin=origin))
+                found.append(read_line(line.rstrip("\r\n"), believed, origin=origin))
             except NotSigned as error:
                 raise NotSigned(f"line {number} of {path.name}: {error}") from error
     if not found:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 import click
+from cryptography import x509
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -17,16 +19,18 @@ from core.database import Database
 from idp.command.opened import compose
 from idp.command.output import json_option, show_one
 from idp.composition import Provider
-from keys.audit_checkpoint import newest
+from keys.audit_checkpoint import Believed, newest
 from keys.audit_export import AuditExport
 from keys.audit_export_reading import verify_export
 from keys.audit_proof import prove, read_witnessed
-from keys.own_jws import NotSigned, PublicJwks, read_jwks
+from keys.certificate_files import load_certificates
+from keys.own_jws import NotSigned, read_jwks
 
 Each = TypeVar("Each")
 Watch = Callable[[Iterable[Each]], Iterable[Each]]
 
 file_in = click.Path(exists=True, dir_okay=False, path_type=Path)
+pem_in = click.Path(exists=True, path_type=Path)
 jwks_option = click.option(
     "--jwks", type=file_in, help="The public keys, as you kept them (of /jwks); otherwise this installation's own."
 )
@@ -44,8 +48,9 @@ def audit() -> None:
 )  # fmt: skip
 @click.option("--export", type=file_in, help="Verify this export instead of the database; with --jwks, offline.")
 @jwks_option
+@click.option("--tsa-trust", type=pem_in, help="PEM: the authorities to whom every checkpoint's time-stamp must lead.")
 @click.option(
-    "--since", type=click.IntRange(1), default=0, help="Begin at the newest checkpoint at this entry or before."
+    "--since", type=click.IntRange(0), default=0, help="Begin at the newest checkpoint at this entry or before."
 )
 @json_option
 @click.pass_context
@@ -55,6 +60,7 @@ def audit_verify(
     checkpoints: tuple[Path, ...],
     export: Path | None,
     jwks: Path | None,
+    tsa_trust: Path | None,
     since: int,
     as_json: bool,
 ) -> None:
@@ -62,10 +68,14 @@ def audit_verify(
     if export is not None and since:
         raise click.UsageError("--since is for the database: an export says itself where it begins")
     try:
+        anchors = load_certificates(tsa_trust) if tsa_trust else None
+        believed = Believed(read_jwks(jwks.read_text("utf-8")), anchors) if jwks else None
         if export is not None:
-            shown, broken = of_export(export, jwks, checkpoints)
+            believed = believed or own(compose(), anchors)
+            shown, broken = of_export(export, believed, checkpoints)
         else:
-            shown, broken = of_database(compose(), jwks, checkpoints, since)
+            provider = compose()
+            shown, broken = of_database(provider, believed or own(provider, anchors), checkpoints, since)
     except NotSigned as error:
         shown, broken = {}, BrokenChain(0, "", f"forged, or not signed by a key that is believed: {error}")
     if broken is None:
@@ -121,28 +131,30 @@ def audit_source(address: str) -> None:
     click.echo(compose().pseudonym(address))
 
 
+def own(provider: Provider, anchors: Sequence[x509.Certificate] | None) -> Believed:
+    return replace(provider.trust.checkpoints.believes(), anchors=anchors)
+
+
 def of_export(
-    export: Path, jwks: Path | None, checkpoints: tuple[Path, ...]
+    export: Path, believed: Believed, checkpoints: tuple[Path, ...]
 ) -> tuple[dict[str, object], BrokenChain | None]:
-    keys = believed(jwks) or compose().trust.checkpoints.keys()
-    witnessed = [each for path in checkpoints for each in read_witnessed(path, keys)]
+    witnessed = [each for path in checkpoints for each in read_witnessed(path, believed)]
     with progress("verifying", None) as watch:
-        proof = verify_export(export, keys, witnessed=witnessed, watch=watch)
+        proof = verify_export(export, believed, witnessed=witnessed, watch=watch)
     walked = proof.walked
     shown = {"origin": proof.origin, "entries": walked.entries, "sequence": walked.sequence, "head": walked.head.hex()}
     return shown | {"checkpoints": proof.checkpoints, "witnessed": walked.marks}, proof.broken
 
 
 def of_database(
-    provider: Provider, jwks: Path | None, checkpoints: tuple[Path, ...], since: int
+    provider: Provider, believed: Believed, checkpoints: tuple[Path, ...], since: int
 ) -> tuple[dict[str, object], BrokenChain | None]:
     database, origin = provider.ground.database, provider.ground.settings.issuer
-    keys = believed(jwks) or provider.trust.checkpoints.keys()
-    witnessed = [each for path in checkpoints for each in read_witnessed(path, keys, origin=origin)]
+    witnessed = [each for path in checkpoints for each in read_witnessed(path, believed, origin=origin)]
     with database.read() as connection:
         total = head(connection)[0]
     with progress("verifying", total - since) as watch:
-        proof = prove(database, keys, origin=origin, witnessed=witnessed, since=since, watch=watch)
+        proof = prove(database, believed, origin=origin, witnessed=witnessed, since=since, watch=watch)
     walked = proof.walked
     shown = {
         "entries": walked.entries,
@@ -154,10 +166,6 @@ def of_database(
     if proof.disarmed:
         shown |= {"not_append_only": ", ".join(proof.disarmed)}
     return shown, proof.broken
-
-
-def believed(jwks: Path | None) -> PublicJwks | None:
-    return read_jwks(jwks.read_text("utf-8")) if jwks else None
 
 
 def chain_all(database: Database) -> None:

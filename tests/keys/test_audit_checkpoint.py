@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,9 +11,17 @@ from sqlalchemy import delete, select, text, update
 
 from core.audit import AuditEntry
 from core.audit_chain import head
-from keys.audit_checkpoint import AuditCheckpoint, AuditCheckpoints, TrailBroken, newest, read_line
+from keys.audit_checkpoint import (
+    AuditCheckpoint,
+    AuditCheckpoints,
+    Believed,
+    TrailBroken,
+    checkpoint_line,
+    newest,
+    read_line,
+)
 from keys.audit_proof import prove
-from keys.audit_time_stamp import NotStamped
+from keys.audit_time_stamp import NotStamped, time_stamp
 from keys.own_jws import NotSigned, read_jwks, verified_claims
 from keys.purposes import Purpose
 from tests.core.test_audit_verify import rebuilt
@@ -27,7 +36,7 @@ def checkpoints(trust) -> AuditCheckpoints:
 
 
 def proof(ground, checkpoints, witnessed=(), since=0):
-    return prove(ground.database, checkpoints.keys(), origin=ISSUER, witnessed=witnessed, since=since)
+    return prove(ground.database, checkpoints.believes(), origin=ISSUER, witnessed=witnessed, since=since)
 
 
 def more(ground, checkpoints, number=3):
@@ -39,12 +48,12 @@ def test_a_checkpoint_says_how_the_trail_stood(ground, checkpoints):
     made = more(ground, checkpoints)
     with ground.database.read() as connection:
         assert (made.sequence, made.head) == head(connection)
-    claims = verified_claims(made.jws, checkpoints.keys(), typ="prajak-audit-checkpoint+jwt")
+    claims = verified_claims(made.jws, checkpoints.believes().keys, typ="prajak-audit-checkpoint+jwt")
     assert claims == {
         "iss": ISSUER, "iat": int(ground.clock.now().timestamp()), "sequence": made.sequence,
         "head": made.head.hex(), "count": made.sequence,
     }  # fmt: skip
-    assert read_line(made.line, checkpoints.keys(), origin=ISSUER) == made
+    assert read_line(made.line, checkpoints.believes(), origin=ISSUER) == made
 
 
 def test_nothing_new_needs_no_checkpoint(ground, checkpoints):
@@ -70,7 +79,7 @@ def test_without_a_time_stamp_authority_it_is_signed_and_says_so(ground, trust):
 
     made = more(ground, AuditCheckpoints(ground, trust.keystore, refuse))
     assert made.time_stamp == b""
-    assert read_line(made.line, trust.checkpoints.keys()).sequence == made.sequence
+    assert read_line(made.line, trust.checkpoints.believes()).sequence == made.sequence
 
 
 def test_what_was_computed_anew_before_it_was_signed_is_not_vouched_for(ground, checkpoints):
@@ -109,22 +118,56 @@ def test_a_checkpoint_of_another_purpose_s_key_is_no_checkpoint(ground, checkpoi
     made = checkpoints.make()
     others = {each["kid"]: each for each in trust.keystore.published([Purpose.ID_TOKEN])}
     with pytest.raises(NotSigned, match="not ours"):
-        read_line(made.line, others)
+        read_line(made.line, Believed(others))
 
 
 def test_a_checkpoint_of_another_issuer_is_none_of_this_trail(ground, checkpoints):
     made = more(ground, checkpoints)
     with pytest.raises(NotSigned, match="another trail"):
-        read_line(made.line, checkpoints.keys(), origin="https://elsewhere.example")
+        read_line(made.line, checkpoints.believes(), origin="https://elsewhere.example")
 
 
-def test_no_byte_of_a_checkpoint_s_line_can_change_unseen(ground, checkpoints):
-    line, keys = more(ground, checkpoints).line, checkpoints.keys()
-    signed = line.index('","time_stamp"')
-    for place in range(signed):  # the time-stamp has a signature of its own
+def test_no_byte_of_what_was_signed_can_change_unseen(ground, checkpoints):
+    line, believed = more(ground, checkpoints).line, checkpoints.believes()
+    for place in range(line.index('","time_stamp"')):
         changed = line[:place] + chr(ord(line[place]) ^ 1) + line[place + 1 :]
         with pytest.raises(NotSigned):
-            read_line(changed, keys, origin=ISSUER)
+            read_line(changed, believed, origin=ISSUER)
+
+
+def test_a_time_stamp_is_verified_whenever_its_checkpoint_is(ground, checkpoints, trust):
+    made, believed = more(ground, checkpoints), replace(checkpoints.believes(), anchors=[trust.ca.root])
+    imprint = made.time_stamp.index(made.imprint)
+    for place in [*range(imprint, imprint + len(made.imprint) + 30), *range(-32, 0)]:  # what is stamped; the signature
+        changed = bytearray(made.time_stamp)
+        changed[place] ^= 1
+        with pytest.raises(NotSigned, match="time-stamp"):
+            read_line(checkpoint_line(made.jws, bytes(changed)), believed)
+
+
+def test_a_time_stamp_leads_to_whom_the_auditor_trusts(ground, checkpoints, trust):
+    made, own = more(ground, checkpoints), checkpoints.believes()
+    assert read_line(made.line, replace(own, anchors=[trust.ca.root])) == made
+    with pytest.raises(NotSigned, match="does not verify"):
+        read_line(made.line, replace(own, anchors=[]))
+    with pytest.raises(NotSigned, match="time-stamp"):
+        read_line(checkpoint_line(made.jws, b""), replace(own, anchors=[trust.ca.root]))
+
+
+def test_a_time_stamp_of_another_checkpoint_does_not_serve(ground, checkpoints):
+    first, second = more(ground, checkpoints), more(ground, checkpoints)
+    with pytest.raises(NotSigned, match="something else"):
+        read_line(checkpoint_line(second.jws, first.time_stamp), checkpoints.believes())
+
+
+def test_a_checkpoint_that_is_older_than_its_time_stamp_was_made_up_later(ground, trust):
+    def late(imprint: bytes) -> bytes:
+        ground.clock.advance(timedelta(days=1))
+        return time_stamp(trust.tsa, imprint)
+
+    made = more(ground, AuditCheckpoints(ground, trust.keystore, late))
+    with pytest.raises(NotSigned, match="another time"):
+        read_line(made.line, trust.checkpoints.believes())
 
 
 def test_the_stored_checkpoints_find_a_trail_that_was_computed_anew(ground, checkpoints):
@@ -173,7 +216,7 @@ def test_a_checkpoint_still_verifies_after_its_key_was_rotated(ground, checkpoin
     made = more(ground, checkpoints)
     trust.keystore.rotate(Purpose.AUDIT, at_once=True)
     ground.clock.advance(timedelta(days=400))
-    assert read_line(made.line, checkpoints.keys()) == made
+    assert read_line(made.line, checkpoints.believes()) == made
     assert proof(ground, checkpoints).broken is None
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import update
 
 from core.audit import AuditEntry
 from core.audit_chain import head
-from keys.audit_checkpoint import newest
+from keys.audit_checkpoint import Believed, newest
 from keys.audit_export import AuditExport, CannotExport
 from keys.audit_export_reading import verify_export
 from keys.audit_proof import read_witnessed
@@ -33,7 +33,7 @@ def export(ground, trust) -> AuditExport:
 
 @pytest.fixture
 def keys(trust):
-    return trust.checkpoints.keys()
+    return trust.checkpoints.believes()
 
 
 def lines(path: Path) -> list[str]:
@@ -98,7 +98,7 @@ def test_an_export_without_its_end_was_cut_off(export, keys, tmp_path):
 
 def test_with_other_keys_nothing_is_believed(export, tmp_path):
     export.write(tmp_path / "trail.jsonl")
-    assert "not ours" in verify_export(tmp_path / "trail.jsonl", {}).broken.why
+    assert "not ours" in verify_export(tmp_path / "trail.jsonl", Believed({})).broken.why
 
 
 def test_an_export_of_a_part_follows_the_one_before(export, keys, tmp_path, ground):
