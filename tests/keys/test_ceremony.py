@@ -8,13 +8,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from asn1crypto import ocsp as asn1_ocsp
 from asn1crypto.x509 import Certificate as Asn1Certificate
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from core.ground import Ground
-from keys import two_person
+from keys import der, two_person
 from keys.algorithms import ALGORITHMS
 from keys.authority_import import AuthorityImport, Examined
 from keys.ceremony import hold, open_root, read_ledger, sign_issuing, sign_list
@@ -219,6 +221,46 @@ def test_a_second_generation_issues_while_the_first_still_answers(production, im
     production.ca.revoke(old.serial_number, RevocationReason.SUPERSEDED)
     lists = [x509.load_der_x509_crl(production.crl.current(name)) for name in ("issuing-g1", "issuing-g2")]
     assert [len(each) for each in lists] == [1, 0]
+
+
+def test_each_generation_s_own_responder_answers_for_what_it_issued(production, imports, offline, clock, openssl):
+    """RFC 6960 section 4.2.2.2: a responder is believed by whom the same authority certified. Judged by openssl."""
+    production.prepare()
+    brought_in(imports, offline)
+    old = production.ca.issue("officer", production.keystore.create(Purpose.OFFICER).public_key, ANAN)
+    clock.advance(timedelta(days=1))
+    brought_in(imports, offline)
+    new = production.ca.issue("officer", production.keystore.create(Purpose.OFFICER).public_key, ANAN)
+    production.ca.revoke(old.serial_number, RevocationReason.SUPERSEDED)
+    root = openssl.pem("root.pem", production.ca.root)
+    for certificate, name, status in ((old, "issuing-g1", "revoked"), (new, "issuing-g2", "good")):
+        issuer = openssl.pem("issuer.pem", production.ca.authority(name))
+        asked = ("-issuer", issuer, "-cert", openssl.pem("asked.pem", certificate))
+        openssl.run("ocsp", *asked, "-no_nonce", "-reqout", openssl.folder / "request.der")
+        response = openssl.file("response.der", production.ocsp.answer((openssl.folder / "request.der").read_bytes()))
+        believed = ("-CAfile", root, "-verify_other", issuer, *openssl.at, "-validity_period", str(10**10))
+        said = openssl.run("ocsp", *asked, "-no_nonce", "-respin", response, *believed)
+        assert "Response verify OK" in said
+        assert f"asked.pem: {status}" in said
+
+
+def test_questions_about_two_generations_at_once_are_answered_under_both(production, imports, offline, clock):
+    production.prepare()
+    brought_in(imports, offline)
+    old = production.ca.issue("officer", production.keystore.create(Purpose.OFFICER).public_key, ANAN)
+    clock.advance(timedelta(days=1))
+    brought_in(imports, offline)
+    new = production.ca.issue("officer", production.keystore.create(Purpose.OFFICER).public_key, ANAN)
+    questions = [production.ocsp.issuers.of(each).question(each.serial_number, "sha256") for each in (old, new)]
+    singles = [der.sequence(each.encoded()) for each in questions]
+    response = asn1_ocsp.OCSPResponse.load(production.ocsp.answer(der.sequence(der.sequence(der.sequence(*singles)))))
+    assert [each["cert_status"].name for each in response.response_data["responses"]] == ["good", "good"]
+    responders = [x509.load_der_x509_certificate(each.dump()) for each in response.basic_ocsp_response["certs"]]
+    for name, responder in zip(("issuing-g1", "issuing-g2"), responders, strict=True):
+        responder.verify_directly_issued_by(production.ca.authority(name))
+        response_key = responder.public_key()
+        basic = response.basic_ocsp_response
+        response_key.verify(basic["signature"].native, basic["tbs_response_data"].dump(), ec.ECDSA(SHA256()))
 
 
 def test_an_issuing_authority_on_the_root_s_next_list_issues_no_more(production, imports, offline, clock):
