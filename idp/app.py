@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import timedelta
 from functools import partial
+from multiprocessing.util import Finalize
 from pathlib import Path
 
 import httpx
@@ -74,6 +75,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None, *, 
     configure_logging(provider.ground.settings.log_level)
     provider.ground.metrics.share(provider.ground.settings.data_dir / "metrics")
     app = build(provider)
+    Finalize(None, provider.trust.keystore.close, exitpriority=1)  # a worker that ends writes what it counted
     if with_jobs:
         Jobs(provider.ground, [*background(provider), *of_signing(app, provider)]).start()
         warm_up()

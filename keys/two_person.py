@@ -124,7 +124,13 @@ def ask(connection: Connection, clock: Clock, act: Act, subject: str, *, by: str
         raise PersonError("Say why, so that whoever agrees knows what they agree to.", field="reason")
     now, approval_id = clock.now(), new_id()
     close(connection, now, by, Outcome.EXPIRED, *this(act, subject), TwoPersonApproval.expires_at <= now)
-    row = {"id": approval_id, "act": act, "subject": subject, "detail": detail, "reason": reason.strip()[:MAX_REASON]}
+    row: dict[str, Any] = {
+        "id": approval_id,
+        "act": act,
+        "subject": subject,
+        "detail": detail,
+        "reason": reason.strip()[:MAX_REASON],
+    }
     row |= {"asked_by": by, "asked_at": now, "expires_at": now + LIFETIME}
     row |= {"first_by": None if by == COMMAND else by}
     try:
@@ -212,9 +218,10 @@ def close(connection: Connection, now: datetime, by: str, outcome: Outcome, *whi
 
 
 def as_asked(row: Mapping[Any, Any]) -> Asked:
-    values = {field.name: row.get(field.name) for field in fields(Asked)}
-    outcome = None if values["outcome"] is None else Outcome(values["outcome"])
-    return Asked(**{**values, "act": Act(values["act"]), "outcome": outcome})
+    values: dict[str, Any] = {field.name: row.get(field.name) for field in fields(Asked)}
+    values["act"] = Act(values["act"])
+    values["outcome"] = None if values["outcome"] is None else Outcome(values["outcome"])
+    return Asked(**values)
 
 
 def write_entry(
