@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -31,11 +32,6 @@ class Served:
         return self.settings["PRAJAK_ISSUER"]
 
     @property
-    def local(self) -> str:
-        """Where it listens, whatever its issuer's name is."""
-        return f"http://localhost:{self.port}"
-
-    @property
     def data_dir(self) -> Path:
         return Path(self.settings["PRAJAK_DATA_DIR"])
 
@@ -54,7 +50,7 @@ class Served:
         return done
 
     @contextmanager
-    def running(self, *arguments: str) -> Iterator[None]:
+    def running(self, *arguments: str, verify: ssl.SSLContext | bool = True) -> Iterator[None]:
         """`prajak serve` until the block ends; what it logs is in `serve.log`."""
         command = [PRAJAK, "serve", "--port", str(self.port), *arguments]
         with (self.folder / "serve.log").open("ab") as log:
@@ -62,15 +58,15 @@ class Served:
                 command, cwd=self.folder, env={**os.environ, **self.settings}, stdout=log, stderr=log
             )
         try:
-            self.wait_until_alive()
+            self.wait_until_alive(verify)
             yield
         finally:
             stop(server)
 
-    def wait_until_alive(self) -> None:
+    def wait_until_alive(self, verify: ssl.SSLContext | bool) -> None:
         """Connections are tried again with growing pauses, some seconds in all."""
-        with httpx.Client(transport=httpx.HTTPTransport(retries=7)) as client:
-            assert client.get(f"{self.local}/healthz", timeout=20).status_code == 200, self.log()
+        with httpx.Client(transport=httpx.HTTPTransport(verify=verify, retries=7)) as client:
+            assert client.get(f"{self.issuer}/healthz", timeout=20).status_code == 200, self.log()
 
     def log(self) -> str:
         return (self.folder / "serve.log").read_text("utf-8", "replace")
