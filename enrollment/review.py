@@ -162,8 +162,12 @@ class Review:
             captured_by=captured_by,
             decided_by=decision["decided_by"] if decision else "",
             approved=bool(decision and decision["approved"]),
-            reason=self.cases.open(case, decision["reason"], what="reason").decode() if decision else "",
+            reason=self._reason(case, decision["reason"]) if decision else "",
         )
+
+    def _reason(self, case: Case, sealed: bytes) -> str:
+        """Nothing is left of it where the citizen was erased."""
+        return self.cases.open(case, sealed, what="reason").decode() if sealed else ""
 
     def may_decide(self, officer: Officer, file: CaseFile) -> bool:
         """For the page; `decide` asks again itself."""

@@ -32,6 +32,7 @@ from idp.admin.services import ConsoleServices
 from idp.authorize import Authorization
 from idp.background import background
 from idp.composition import Provider, compose, health
+from idp.erasure import PersonErasure
 from idp.interaction import guards, logout, person, signed_in
 from idp.interaction import views as interaction_views
 from idp.measurements import measured
@@ -48,11 +49,13 @@ from keys.keystore import LOOK_AGAIN
 from keys.purposes import Purpose
 from signing.authorization import CLIENT_ID, client_metadata
 from signing.credentials import Credential, Credentials, OfficerIdentity, PinnedPasskey, SealIdentity
+from signing.erasure import DeskErasure
+from signing.files import DocumentFiles
 from signing.limited_child import warm_up
 from signing.services import SigningServices, open_services
 from signing.signing_act import SigningAct
 
-__all__ = ["METADATA", "Signing", "build", "create_app", "own_metadata", "signing_officers"]
+__all__ = ["METADATA", "Signing", "build", "create_app", "own_metadata", "person_erasure", "signing_officers"]
 
 ROOT = Path(__file__).parent.parent
 ROOMS = (
@@ -118,7 +121,14 @@ def console_services(provider: Provider, itself: httpx.BaseTransport) -> Console
         trust=provider.trust,
         outbox=provider.outbox,
         provider=itself,
+        erase=person_erasure(provider).erase,
     )
+
+
+def person_erasure(provider: Provider) -> PersonErasure:
+    """With what signing lets go of."""
+    desk = DeskErasure(provider.ground, Signing(provider).credentials, DocumentFiles(provider.ground.settings))
+    return PersonErasure(provider, desk, CLIENT_ID)
 
 
 def blueprints(provider: Provider, desk: SigningServices, console: ConsoleServices) -> list[Blueprint]:

@@ -30,6 +30,7 @@ def background(provider: Provider) -> list[Job]:
         Job("ocsp-answers", 5 * second, provider.trust.ocsp.refresh),
         Job("keys-in-hand", FLUSHED, provider.trust.keystore.tend, everywhere=True),
         Job("rewrap", second, provider.trust.rewrap.run),
+        Job("erasure-list", minute, provider.trust.erasures.keep_list, everywhere=True),
         Job("keys-ahead", 5 * second, provider.trust.keystore.make_ahead),
         Job("client-keys", 10 * minute, provider.server.client_keys.refresh_due),
         Job("purge", 10 * minute, lambda: purge(provider, ground.clock.now())),

@@ -18,7 +18,7 @@ from core.audit_origin import acting, command_source
 from core.settings import SettingsError, load_settings
 from core.telemetry import configure_logging
 from idp.admin.invitation import invite
-from idp.app import Signing, own_metadata, signing_officers
+from idp.app import Signing, own_metadata, person_erasure, signing_officers
 from idp.command.audit_trail import audit
 from idp.command.authority import ca
 from idp.command.clients import client
@@ -27,6 +27,7 @@ from idp.command.doctor import doctor
 from idp.command.keys import key
 from idp.command.opened import compose
 from idp.command.output import PlainErrors, json_option, show, show_one
+from idp.command.person import person_commands
 from idp.command.resources import resource
 from idp.command.rewrap import key_rewrap
 from idp.command.serving import serve
@@ -60,6 +61,7 @@ for command in (audit, ca, client, db, doctor, key, resource, serve):
 
 
 key.add_command(key_rewrap)
+main.add_command(person_commands(lambda: person_erasure(compose())))
 
 
 @main.group()
@@ -184,7 +186,7 @@ def verify(context: click.Context, file: Path, *, trust: tuple[Path, ...], at: d
         settings=services.ground.settings,
         at=at or services.ground.clock.now(),
         trust=trust,
-        own=services.trust_services.ca.authorities.roots(),
+        own=own_roots(services.trust_services),
         revocation=services.known_revocation(),
     )
     found = report.to_json(file.name)

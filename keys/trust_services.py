@@ -15,7 +15,9 @@ from keys.certificate import CertificateAuthority
 from keys.certificate_rows import RevocationReason, load_serials
 from keys.crl import RevocationLists
 from keys.envelope import Envelope
-from keys.errors import NoAuthority
+from keys.erasure import Erasures
+from keys.errors import CertificateError, NoAuthority
+from keys.external_authority import ExternalCertificates
 from keys.keystore import Keystore
 from keys.ocsp import OcspResponder
 from keys.outside_revocation import OutsideRevocation
@@ -43,16 +45,18 @@ class TrustServices:
         self.keystore = Keystore(ground)
         self.envelope = Envelope(self.keystore)
         self.rewrap = Rewrap(self.envelope)
+        self.erasures = Erasures(ground, self.envelope)
         self.keystore.needs = (*self.keystore.needs, self.rewrap.need)
         self.ca = CertificateAuthority(ground, self.keystore)
-        self.services = ServiceCertificates(ground, self.keystore, self.ca)
+        self.outside_revocation = OutsideRevocation(ground)
+        self.external = ExternalCertificates(ground, self.keystore, self.outside_revocation)
+        self.services = ServiceCertificates(ground, self.keystore, self.ca, self.external)
         self.ocsp = OcspResponder(ground, self.ca, self.services)
         self.crl = RevocationLists(ground, self.ca)
         self.tsa = TimeStampAuthority(ground, self.ca, self.services)
         outside = OutsideTimeStamps(ground)
         self.time_stamps: TimeStamps = outside if outside.urls else self.tsa
         self.time_stamp_anchors = outside.anchors
-        self.outside_revocation = OutsideRevocation(ground)
         self.checkpoints = AuditCheckpoints(ground, self.keystore, partial(time_stamp, self.time_stamps))
 
     def prepare(self) -> None:
@@ -81,6 +85,13 @@ class TrustServices:
         for authority in self.ca.authorities.all():
             if authority.online:
                 self.crl.current(authority.name)
+
+    def chain(self, certificate: x509.Certificate) -> tuple[x509.Certificate, ...]:
+        """From a certificate to its root, our own or another's; CertificateError for a stranger's."""
+        try:
+            return tuple(self.ca.chain(certificate))
+        except CertificateError:
+            return self.external.chain(certificate)
 
     @property
     def has_authority(self) -> bool:

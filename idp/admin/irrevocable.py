@@ -27,10 +27,15 @@ def retire_key(services: ConsoleServices, asked: Asked, by: str) -> None:
     services.keystore.retire(asked.subject, actor=by, reason=asked.reason)
 
 
+def erase_person(services: ConsoleServices, asked: Asked, by: str) -> None:
+    services.erase(asked.subject, actor=by)
+
+
 PERFORMED: Mapping[Act, Perform] = {
     Act.DESTROY_KEY: destroy_key,
     Act.COMPROMISE_KEY: compromise_key,
     Act.RETIRE_KEY: retire_key,
+    Act.ERASE_PERSON: erase_person,
 }
 
 

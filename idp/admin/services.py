@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import httpx
 
@@ -18,6 +19,12 @@ from keys.trust_services import TrustServices
 ProviderClient = httpx.Client
 
 
+class ErasePerson(Protocol):
+    """Erases a person whole, once two people have agreed (`idp/erasure.py`)."""
+
+    def __call__(self, account_id: str, *, actor: str) -> None: ...
+
+
 @dataclass(frozen=True)
 class ConsoleServices:
     """`provider` reaches our own endpoints in this process, so that trying a client never waits for a second thread."""
@@ -31,6 +38,7 @@ class ConsoleServices:
     trust: TrustServices
     outbox: Outbox
     provider: httpx.BaseTransport
+    erase: ErasePerson
 
     def open_provider(self) -> ProviderClient:
         return ProviderClient(transport=self.provider, base_url=self.ground.settings.issuer)

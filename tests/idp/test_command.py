@@ -101,6 +101,24 @@ def test_data_keys_are_wrapped_anew_and_the_progress_is_shown(prajak: Prajak):
     assert "finished: False" in prajak("key", "rewrap").stdout
 
 
+def test_an_erasure_is_asked_for_and_waits_for_two_people(prajak: Prajak):
+    asked = printed(prajak("person", "erase", "user31", "--reason", "asked by letter", "--json"))
+    assert asked["agree_at"].endswith(f"/console/keys/approvals/{asked['approval']}")
+    assert "asked for already" in prajak("person", "erase", "user31", "--reason", "again").output
+    assert "There is no such account" in prajak("person", "erase", "nobody", "--reason", "a slip").output
+    assert printed(prajak("person", "erasures", "--json")) == []
+    assert printed(prajak("person", "erase-again", "--json")) == {"listed": 0, "erased_again": 0}
+
+
+def test_a_list_of_erasures_that_somebody_wrote_is_refused(prajak: Prajak, folder: Path):
+    forged = folder / "forged.jsonl"
+    line = {"account": "a", "approval": "b", "erased_at": "2026-11-22T03:00:00+00:00", "proof": "00"}
+    forged.write_text(json.dumps(line) + "\n", encoding="utf-8")
+    refused = prajak("person", "erase-again", str(forged))
+    assert refused.exit_code == 1
+    assert "line 1 was changed, or is of another installation" in refused.output
+
+
 def test_the_audit_trail_of_the_seeding_is_unbroken(prajak: Prajak):
     assert printed(prajak("audit", "verify", "--json"))["unbroken"] is True
 
@@ -295,9 +313,62 @@ def test_an_officers_credential_does_not_sign_from_the_command_line(prajak: Praj
         "audit",
         "doctor",
         "key rewrap",
+        "person",
+        "person erase",
+        "person erase-again",
     ],
 )
 def test_every_command_helps(prajak: Prajak, command: str):
     result = prajak(*command.split(), "--help")
     assert result.exit_code == 0
     assert "Usage" in result.output
+
+
+def test_the_audit_trail_is_exported_and_proven_offline_against_what_a_witness_kept(prajak: Prajak, tmp_path: Path):
+    kept, trail, jwks = tmp_path / "kept.jsonl", tmp_path / "trail.jsonl", tmp_path / "jwks.json"
+    kept.write_text(prajak("audit", "checkpoint").stdout)
+    made = printed(prajak("audit", "export", str(trail), "--json"))
+    proven = printed(prajak("audit", "verify", "--checkpoint", str(kept), "--json"))
+    assert (proven["unbroken"], proven["head"], proven["covered"]) == (True, made["head"], made["sequence"])
+    assert printed(prajak("audit", "verify", "--since", str(made["sequence"]), "--json"))["entries"] == 0
+
+    provider = compose_of(prajak)
+    jwks.write_text(json.dumps({"keys": provider.trust.keystore.published([Purpose.AUDIT])}))
+    provider.close()
+    nowhere = {"PRAJAK_DATA_DIR": str(tmp_path / "nothing"), "PRAJAK_DATABASE_URL": "sqlite:////nothing/at/all"}
+    offline = ("audit", "verify", "--export", str(trail), "--jwks", str(jwks), "--checkpoint", str(kept), "--json")
+    assert printed(prajak(*offline, **nowhere))["entries"] == made["entries"]
+
+    changed = bytearray(trail.read_bytes())
+    changed[changed.index(b'"sequence":2,') + 40] ^= 1
+    trail.write_bytes(changed)
+    found = prajak(*offline, **nowhere)
+    assert found.exit_code == 1
+    assert json.loads(found.stdout)["sequence"] == 2
+
+
+def test_a_forged_checkpoint_is_told_as_one(prajak: Prajak, tmp_path: Path):
+    line = prajak("audit", "checkpoint").stdout
+    (tmp_path / "kept").write_text(line.replace('"checkpoint":"ey', '"checkpoint":"eY'))
+    found = prajak("audit", "verify", "--checkpoint", str(tmp_path / "kept"), "--json")
+    assert found.exit_code == 1
+    assert "line 1" in json.loads(found.stdout)["why"]
+
+
+def test_what_a_truncated_trail_lacks_is_named(prajak: Prajak, tmp_path: Path, folder: Path):
+    """On a copy: everything after the third entry is gone, and the stored checkpoints with it."""
+    (tmp_path / "kept").write_text(prajak("audit", "checkpoint").stdout)
+    with closing(sqlite3.connect(folder / "prajak.db")) as source, closing(sqlite3.connect(tmp_path / "c.db")) as copy:
+        source.backup(copy)
+        for name in ("audit_entry_delete", "audit_checkpoint_delete"):
+            copy.execute(f"DROP TRIGGER {name}")
+        copy.execute("DELETE FROM audit_entry WHERE sequence > 3")
+        copy.execute("DELETE FROM audit_checkpoint")
+        copy.commit()
+    told = {"PRAJAK_DATABASE_URL": f"sqlite:///{tmp_path}/c.db"}
+    alone = printed(prajak("audit", "verify", "--json", **told))
+    assert (alone["unbroken"], alone["not_append_only"]) == (True, "audit_checkpoint_delete, audit_entry_delete")
+    found = prajak("audit", "verify", "--checkpoint", str(tmp_path / "kept"), "--json", **told)
+    assert found.exit_code == 1
+    assert json.loads(found.stdout)["sequence"] == 4
+    assert json.loads(prajak("doctor", "--json", **told).stdout)[4]["state"] == "broken"

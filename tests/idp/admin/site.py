@@ -24,6 +24,7 @@ from idp import authorize, protocol_views
 from idp.admin import access, views
 from idp.admin.approval import Approval
 from idp.admin.services import ConsoleServices
+from idp.app import person_erasure
 from idp.authorize import Authorization
 from idp.composition import Provider
 from idp.interaction import guards, person
@@ -83,6 +84,7 @@ class ConsoleSite:
             trust=self.provider.trust,
             outbox=self.provider.outbox,
             provider=httpx.WSGITransport(self.app),
+            erase=person_erasure(self.provider).erase,
         )
         i18n.install(self.app, [ROOT / room for room in ROOMS])
         words = {**guards.guards(self.provider.interaction), **access.guards(self.services)}
