@@ -50,6 +50,30 @@ def upgrade() -> None:
         batch_op.create_index("ix_data_key_kid", ["kid", "owner_kind", "owner_id"], unique=False)
 
     op.create_table(
+        "erasure",
+        sa.Column("account_id", sa.String(length=22), nullable=False),
+        sa.Column("approval", sa.String(length=22), nullable=False),
+        sa.Column("erased_at", types.UTCDateTime(timezone=True), nullable=False),
+        sa.Column("proof", sa.LargeBinary(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", name=op.f("pk_erasure")),
+    )
+    with op.batch_alter_table("erasure", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_erasure_erased_at"), ["erased_at"], unique=False)
+
+    op.create_table(
+        "external_certificate",
+        sa.Column("fingerprint", sa.String(length=64), nullable=False),
+        sa.Column("kid", sa.String(length=43), nullable=False),
+        sa.Column("purpose", sa.String(length=24), nullable=False),
+        sa.Column("chain", sa.LargeBinary(), nullable=False),
+        sa.Column("not_after", types.UTCDateTime(timezone=True), nullable=False),
+        sa.Column("imported_at", types.UTCDateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("fingerprint", name=op.f("pk_external_certificate")),
+    )
+    with op.batch_alter_table("external_certificate", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_external_certificate_kid"), ["kid"], unique=False)
+
+    op.create_table(
         "key_use",
         sa.Column("kid", sa.String(length=43), nullable=False),
         sa.Column("applied", sa.BigInteger(), nullable=False),
