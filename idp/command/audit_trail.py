@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -32,7 +33,9 @@ Watch = Callable[[Iterable[Each]], Iterable[Each]]
 file_in = click.Path(exists=True, dir_okay=False, path_type=Path)
 pem_in = click.Path(exists=True, path_type=Path)
 jwks_option = click.option(
-    "--jwks", type=file_in, help="The public keys, as you kept them (of /jwks); otherwise this installation's own."
+    "--jwks",
+    type=file_in,
+    help="The public keys, as you kept them (prajak audit keys); otherwise this installation's own.",
 )
 
 
@@ -122,6 +125,13 @@ def audit_checkpoint() -> None:
     if row is None:
         raise click.ClickException("the trail is empty: there is nothing to sign")
     click.echo(provider.trust.checkpoints.believed(row).line)
+
+
+@audit.command("keys")
+def audit_keys() -> None:
+    """Print the public keys (JWKS) that checkpoints and exports are signed with: for an auditor to keep elsewhere."""
+    believed = compose().trust.checkpoints.believes()
+    click.echo(json.dumps({"keys": list(believed.keys.values())}))
 
 
 @audit.command("source")
