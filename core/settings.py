@@ -31,6 +31,7 @@ class Settings:
     keys_passphrase_file: Path | None = None
     keys_kek_file: Path | None = None  # 32 random bytes that open the passphrase of file:DIRECTORY
     keys_kek_url: str = ""  # the same in a token: a pkcs11: URI
+    ml_dsa: bool = False  # FIPS 204: whether keys for ML-DSA-65 may be made
     sandbox: bool = False
     data_dir: Path
     registry_url: str = ""  # the civil registry's SOAP endpoint
@@ -111,6 +112,7 @@ def load_settings(environment: Mapping[str, str] | None = None, toml: Path = Pat
         keys_passphrase_file=path(value("KEYS_PASSPHRASE_FILE")),
         keys_kek_file=path(value("KEYS_KEK_FILE")),
         keys_kek_url=value("KEYS_KEK_URL"),
+        ml_dsa=boolean("ML_DSA", value("ML_DSA", "0")),
         sandbox=sandbox,
         data_dir=data_dir,
         registry_url=value("REGISTRY_URL"),

@@ -1,5 +1,7 @@
 """The signature algorithms, one table: names of RFC 7518 section 3.1 and RFC 8037, X.509 forms of RFC 5758, 4055, 8410.
 
+ML-DSA-65 (FIPS 204, RFC 9964) is an opt-in, `PRAJAK_ML_DSA=1`, for what must verify for decades: few know it yet.
+
 To add one is to add a line. What is not in the table does not exist here: no `none`, no HMAC, nothing with SHA-1.
 ECDSA has two forms: JOSE joins r and s at fixed length (RFC 7518 section 3.4), X.509 and WebAuthn encode them in DER.
 """
@@ -13,14 +15,16 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 from asn1crypto.algos import SignedDigestAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, HashAlgorithm
 
 from keys.errors import KeystoreError
 
-PublicKey: TypeAlias = ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey
-PrivateKey: TypeAlias = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
+PublicKey: TypeAlias = ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey | mldsa.MLDSA65PublicKey
+PrivateKey: TypeAlias = (
+    ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey | mldsa.MLDSA65PrivateKey
+)
 Signing: TypeAlias = Callable[[Any, bytes], bytes]  # Any: the private key of just this algorithm's type
 Verifying: TypeAlias = Callable[[Any, bytes, bytes], None]  # public key, signature, data; raises InvalidSignature
 
@@ -34,11 +38,14 @@ class AlgorithmName(StrEnum):
     PS256 = "PS256"
     RS256 = "RS256"
     EDDSA = "EdDSA"
+    ML_DSA_65 = "ML-DSA-65"
 
 
 @dataclass(frozen=True)
 class Algorithm:
-    """`digest` is what CMS names beside the signature (RFC 8419 section 3.1 wants SHA-512 with Ed25519)."""
+    """`digest` is what CMS names beside the signature: SHA-512 with Ed25519 (RFC 8419 section 3.1) and with ML-DSA-65
+    (RFC 9882 section 3.3). `opt_in`: no key of it is made unless the settings say so.
+    """
 
     name: AlgorithmName
     digest: str
@@ -48,6 +55,7 @@ class Algorithm:
     sign_x509: Signing
     verify_x509: Verifying
     fits: Callable[[PublicKey], bool]
+    opt_in: bool = False
 
 
 def ecdsa(name: AlgorithmName, curve: ec.EllipticCurve, digest: HashAlgorithm) -> Algorithm:
@@ -117,6 +125,31 @@ def ed25519_signature() -> Algorithm:
     )
 
 
+def ml_dsa_65() -> Algorithm:
+    """Pure ML-DSA with an empty context, as JOSE and X.509 have it (RFC 9881 section 3)."""
+
+    def sign(key: mldsa.MLDSA65PrivateKey, data: bytes) -> bytes:
+        return key.sign(data)
+
+    def verify_x509(key: mldsa.MLDSA65PublicKey, signature: bytes, data: bytes) -> None:
+        key.verify(signature, data)
+
+    def fits(key: PublicKey) -> bool:
+        return isinstance(key, mldsa.MLDSA65PublicKey)
+
+    return Algorithm(
+        name=AlgorithmName.ML_DSA_65,
+        digest="sha512",
+        x509_identifier={"algorithm": "2.16.840.1.101.3.4.3.18"},  # RFC 9881 section 2: without parameters
+        generate=mldsa.MLDSA65PrivateKey.generate,
+        sign=sign,
+        sign_x509=sign,
+        verify_x509=verify_x509,
+        fits=fits,
+        opt_in=True,
+    )
+
+
 SHA_256 = {"algorithm": "sha256"}
 PSS_PARAMETERS = {
     "hash_algorithm": SHA_256,
@@ -132,6 +165,7 @@ ALGORITHMS: Mapping[AlgorithmName, Algorithm] = {
         rsa_signature(AlgorithmName.PS256, SHA_256_PSS, {"algorithm": "rsassa_pss", "parameters": PSS_PARAMETERS}),
         rsa_signature(AlgorithmName.RS256, padding.PKCS1v15(), {"algorithm": "sha256_rsa"}),
         ed25519_signature(),
+        ml_dsa_65(),
     )
 }
 
@@ -151,7 +185,9 @@ def algorithm_named(name: str) -> Algorithm:
 
 
 def check_new_public_key(key: object) -> PublicKey:
-    """What a new certificate may be issued for: P-256, P-384, Ed25519, or RSA of 3072 bits and more."""
+    """What a new certificate may be issued for: P-256, P-384, Ed25519, or RSA of 3072 bits and more. Not ML-DSA-65: who
+    validates certificates today, and asn1crypto, which reads requests here, do not know its keys.
+    """
     if not isinstance(key, (ec.EllipticCurvePublicKey, rsa.RSAPublicKey, ed25519.Ed25519PublicKey)):
         raise KeystoreError("the public key must be EC P-256, EC P-384, Ed25519 or RSA")
     if not any(algorithm.fits(key) for algorithm in ALGORITHMS.values()):

@@ -1,4 +1,4 @@
-"""Public keys as JSON Web Keys (RFC 7517, RFC 8037); the key identifier is the thumbprint of RFC 7638."""
+"""Public keys as JSON Web Keys (RFC 7517, RFC 8037, RFC 9964); the key identifier is the thumbprint of RFC 7638."""
 
 from __future__ import annotations
 
@@ -7,13 +7,18 @@ from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from hashlib import sha256
 
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from keys.algorithms import PublicKey
 
 CURVES = {"secp256r1": "P-256", "secp384r1": "P-384"}
-REQUIRED_MEMBERS = {"EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x"), "RSA": ("e", "kty", "n")}  # RFC 7638
+REQUIRED_MEMBERS = {  # RFC 7638 section 3.2, RFC 8037 section 2, RFC 9964
+    "EC": ("crv", "kty", "x", "y"),
+    "OKP": ("crv", "kty", "x"),
+    "RSA": ("e", "kty", "n"),
+    "AKP": ("alg", "kty", "pub"),
+}
 
 
 def public_jwk(key: PublicKey, *, algorithm: str, use: str = "sig") -> dict[str, str]:
@@ -44,6 +49,8 @@ def key_members(key: PublicKey) -> dict[str, str]:
         return {"kty": "RSA", "n": base64url_integer(modulus.n), "e": base64url_integer(modulus.e)}
     if isinstance(key, ed25519.Ed25519PublicKey):
         return {"kty": "OKP", "crv": "Ed25519", "x": base64url(key.public_bytes(Encoding.Raw, PublicFormat.Raw))}
+    if isinstance(key, mldsa.MLDSA65PublicKey):
+        return {"kty": "AKP", "alg": "ML-DSA-65", "pub": base64url(key.public_bytes(Encoding.Raw, PublicFormat.Raw))}
     raise TypeError(f"no JWK for {type(key).__name__}")
 
 

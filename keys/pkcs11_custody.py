@@ -72,6 +72,9 @@ class TokenCustody:
         """Raises TokenAway when the token does not answer."""
         self.token.run(TokenSession.check)
 
+    def token_sessions(self) -> int:
+        return self.token.open_sessions()
+
     def offers(self, algorithm: str) -> bool:
         """Whether keys of this algorithm can be had here."""
         return not self._lacks(algorithm)
@@ -157,6 +160,8 @@ class TokenCustody:
 
     def _lacks(self, name: str) -> str:
         """The mechanism that is missing, or nothing."""
+        if name not in (*PAIRS, *SECRETS):
+            return "keys of it that are known here (ML-DSA-65 is for keys in files)"
         there = self.token.mechanisms()
         if name in DECRYPTIONS:
             needed = [PAIRS[name].makes, DECRYPTIONS[KeyManagementName(name)]]

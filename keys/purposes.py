@@ -92,6 +92,7 @@ RECORDS = Rules(
     publication=PUBLICATION,
     verifies_for_ever=True,
     cryptoperiod=ELEVEN_MONTHS,
+    becomes=(AlgorithmName.ES256, AlgorithmName.PS256, AlgorithmName.EDDSA, AlgorithmName.ML_DSA_65),
 )
 HOLDERS = Rules(algorithm=AlgorithmName.ES256, many=True, fixed="each holder gets a new key with a new certificate")
 CA_FIXED = "an authority's key changes with its certificate: a new generation beside the old one"

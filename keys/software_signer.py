@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, rsa
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -23,6 +23,8 @@ from keys.jwks import thumbprint
 from keys.key_files import KeyDirectory, open_key_directory
 from keys.key_wrapping import passphrase_source
 from keys.secret import SecretName, SoftwareSecret
+
+KINDS = (ec.EllipticCurvePrivateKey, rsa.RSAPrivateKey, ed25519.Ed25519PrivateKey, mldsa.MLDSA65PrivateKey)
 
 
 class SoftwareSigner:
@@ -51,16 +53,20 @@ class SoftwareSigner:
 class SoftwareCustody:
     """`Custody` over a directory of files: KID.pem for private keys, KID.secret for symmetric ones."""
 
-    def __init__(self, directory: KeyDirectory) -> None:
+    def __init__(self, directory: KeyDirectory, *, ml_dsa: bool = False) -> None:
         self.directory = directory
+        self.ml_dsa = ml_dsa
 
     @classmethod
     def open(cls, settings: Settings) -> SoftwareCustody:
         path = Path(settings.keys_url.removeprefix("file:"))
         source = passphrase_source(settings)
-        return cls(open_key_directory(path, settings.keys_passphrase_file, sandbox=settings.sandbox, source=source))
+        passphrase_file, sandbox = settings.keys_passphrase_file, settings.sandbox
+        return cls(open_key_directory(path, passphrase_file, sandbox=sandbox, source=source), ml_dsa=settings.ml_dsa)
 
     def create_signer(self, algorithm: Algorithm) -> SoftwareSigner:
+        if not self.offers(algorithm.name):
+            raise KeystoreError(f"{algorithm.name} is off: PRAJAK_ML_DSA=1 lets keys of it be made")
         private_key = algorithm.generate()
         signer = SoftwareSigner(private_key, algorithm)
         self._write(signer.kid, private_key)
@@ -79,7 +85,7 @@ class SoftwareCustody:
 
     def load_decrypter(self, kid: str, management: KeyManagement) -> SoftwareDecrypter:
         private_key = self._read(kid)
-        if isinstance(private_key, ed25519.Ed25519PrivateKey):
+        if not isinstance(private_key, (ec.EllipticCurvePrivateKey, rsa.RSAPrivateKey)):
             raise KeystoreError(f"the key file {kid}.pem holds a key that cannot decrypt")
         decrypter = SoftwareDecrypter(private_key, management)
         check_name(kid, decrypter.kid)
@@ -98,7 +104,12 @@ class SoftwareCustody:
     def check(self) -> None:
         self.directory.check()
 
+    def token_sessions(self) -> int:
+        return 0
+
     def offers(self, algorithm: str) -> bool:
+        if algorithm == AlgorithmName.ML_DSA_65:
+            return self.ml_dsa
         return algorithm in (*AlgorithmName, *KeyManagementName, *SecretName)
 
     def _write(self, kid: str, private_key: PrivateKey) -> None:
@@ -111,7 +122,7 @@ class SoftwareCustody:
             private_key = load_pem_private_key(self.directory.read(name), self.directory.passphrase)
         except ValueError as error:
             raise KeystoreError(f"the key file {name} does not open: another passphrase, or damaged") from error
-        if not isinstance(private_key, (ec.EllipticCurvePrivateKey, rsa.RSAPrivateKey, ed25519.Ed25519PrivateKey)):
+        if not isinstance(private_key, KINDS):
             raise KeystoreError(f"the key file {name} holds a key of an unknown kind")
         return private_key
 
