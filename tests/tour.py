@@ -106,6 +106,33 @@ def administration(visitor: Visitor) -> None:
     visitor.looks_at("console-approvals")
 
 
+def custody(visitor: Visitor) -> None:
+    """A holder's key is suspected, found well, and another's destruction asked for; whoever asked takes it back."""
+    page = visitor.page
+    visitor.goes_to("/console/keys")
+    visitor.signs_in("admin-b")
+    visitor.looks_at("console-keys")
+    visitor.goes_to("/console/keys?purpose=seal")
+    page.locator("table a").first.click()
+    act_on_key(page, "suspend", "an odd signature")
+    visitor.looks_at("console-key-suspended")
+    act_on_key(page, "ask-destroy", "the office is closed")
+    page.get_by_role("link", name=page.locator(".prajak-notice a").first.inner_text()).click()
+    visitor.looks_at("console-keys-approval")
+    page.click("#refuse")
+    visitor.goes_to("/console/keys/approvals")
+    visitor.looks_at("console-keys-approvals")
+    visitor.goes_to("/console/keys?purpose=seal")
+    page.locator("table a").first.click()
+    act_on_key(page, "restore", "it was nothing")
+
+
+def act_on_key(page: Page, act: str, reason: str) -> None:
+    page.fill("[name=reason]", reason)
+    page.click(f"#{act}")
+    page.wait_for_load_state()
+
+
 def exchange_between_agencies(visitor: Visitor) -> None:
     """Agency B asks for agency A's record and for a fee; then the catalogue behind it."""
     page = visitor.page
@@ -213,6 +240,7 @@ WALKS: tuple[Callable[[Visitor], None], ...] = (
     exchange_between_agencies,
     catalogue,
     administration,
+    custody,
     asked_elsewhere,
     officers_desk,
     signing,
