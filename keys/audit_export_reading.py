@@ -224,7 +224,7 @@ def parse_entry(line: str) -> Entry:
     found = json_line(line)
     try:
         hashes = (bytes.fromhex(found["previous_hash"]), bytes.fromhex(found["entry_hash"]))
-        entry = Entry(*(found[name] for name in COLUMNS), *hashes)
+        entry = Entry._make([*(found[name] for name in COLUMNS), *hashes])
     except (KeyError, TypeError, ValueError) as error:
         raise BrokenExport("the line is no entry") from error
     if entry_line(entry) != line:

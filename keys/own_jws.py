@@ -20,7 +20,7 @@ from joserfc.jws import JWSRegistry
 from core.errors import PrajakError
 
 LONGEST = 16 * 1024
-KINDS = {"EC": ECKey, "RSA": RSAKey, "OKP": OKPKey}
+KINDS: Mapping[str, type[ECKey | RSAKey | OKPKey]] = {"EC": ECKey, "RSA": RSAKey, "OKP": OKPKey}
 ALGORITHMS = {  # RFC 8725 section 3.1: the key's own type decides
     ("EC", "P-256"): ("ES256",),
     ("EC", "P-384"): ("ES384",),
@@ -36,7 +36,7 @@ class NotSigned(PrajakError):
     """Not what a key that is believed here signed; the text says what is wrong."""
 
 
-def read_jwks(text: str) -> dict[str, Mapping[str, str]]:
+def read_jwks(text: str) -> PublicJwks:
     """RFC 7517 section 5: the keys of a file, by `kid`. Raises NotSigned; without a key nothing could be believed."""
     try:
         found = json.loads(text)["keys"]

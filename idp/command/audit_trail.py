@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import click
 from cryptography import x509
@@ -187,7 +187,7 @@ def chain_all(database: Database) -> None:
 
 
 @contextmanager
-def progress(what: str, total: int | None) -> Iterator[Watch]:
+def progress(what: str, total: int | None) -> Iterator[Watch[Any]]:
     """A bar on a terminal, on standard error; nothing in a pipe."""
     console = Console(stderr=True)
     if not console.is_terminal:
