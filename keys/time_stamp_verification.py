@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256, sha384, sha512
+from hashlib import sha1, sha256, sha384, sha512
 from hmac import compare_digest
 from typing import Any
 
@@ -141,11 +141,17 @@ def embedded(signed: Any) -> Sequence[x509.Certificate]:
 
 
 def names_certificate(attributes: dict[str, Any], certificate: x509.Certificate) -> bool:
-    """RFC 5035 section 3 and RFC 2634 section 5.4."""
+    """RFC 5035 section 3; RFC 2634 section 5.4, where the older attribute stands alone. Its SHA-1 tells certificates of
+    one key apart: another one with the same hash would have to be found, not two that agree.
+    """
+    encoded = certificate.public_bytes(Encoding.DER)
     if "signing_certificate_v2" in attributes:
         named = attributes["signing_certificate_v2"]["certs"][0]
         digest = HASHES[named["hash_algorithm"]["algorithm"].native]
-        return compare_digest(named["cert_hash"].native, digest(certificate.public_bytes(Encoding.DER)).digest())
+        return compare_digest(named["cert_hash"].native, digest(encoded).digest())
+    if "signing_certificate" in attributes:
+        named = attributes["signing_certificate"]["certs"][0]
+        return compare_digest(named["cert_hash"].native, sha1(encoded, usedforsecurity=False).digest())
     return False
 
 

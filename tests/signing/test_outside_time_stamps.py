@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -20,8 +21,11 @@ from signing.own_trust import own_trust_material
 from signing.pades import Level, sign
 from signing.trust_anchors import TrustAnchors
 from signing.validation import SignatureReport, validate
-from tests.keys.conftest import ANAN
+from tests.keys.certomancer_authority import Certomancer, certomancer
+from tests.keys.conftest import ANAN, prepared
 from tests.keys.outside_authority import OutsideAuthority, outside_authority
+
+__all__ = ["prepared"]  # a fixture of the trust services' tests
 
 
 @pytest.fixture(scope="module")
@@ -31,14 +35,18 @@ def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OutsideAuthori
 
 
 @pytest.fixture
-def ours(ground: Ground, outside: OutsideAuthority, tmp_path: Path) -> TrustServices:
+def ours(ground: Ground, outside: OutsideAuthority, prepared: Path, tmp_path: Path) -> TrustServices:
     """Our own authorities, whose signatures the outside one stamps."""
-    roots = tmp_path / "roots.pem"
-    roots.write_bytes(outside.trust.ca.root.public_bytes(Encoding.PEM))
-    settings = replace(ground.settings, tsa_urls=(outside.tsa(),), tsa_trust=roots)
-    made = TrustServices(Ground(settings, ground.clock, ground.database, ground.ephemeral, ground.outbound))
-    made.prepare()
-    return made
+    shutil.copytree(prepared / "keys", tmp_path / "keys")
+    shutil.copyfile(prepared / "test.db", tmp_path / "test.db")
+    return asking(ground, outside.trust.ca.root, outside.tsa(), tmp_path)
+
+
+def asking(ground: Ground, root: x509.Certificate, url: str, folder: Path) -> TrustServices:
+    roots = folder / "roots.pem"
+    roots.write_bytes(root.public_bytes(Encoding.PEM))
+    settings = replace(ground.settings, tsa_urls=(url,), tsa_trust=roots)
+    return TrustServices(Ground(settings, ground.clock, ground.database, ground.ephemeral, ground.outbound))
 
 
 def signed(trust: TrustServices, letter: bytes, level: Level) -> bytes:
@@ -83,11 +91,9 @@ def test_the_roots_of_time_stamp_authorities_are_believed_of_time_stamps_alone(
 
 
 def test_when_the_outside_authority_is_away_nothing_is_signed_at_a_lower_level(
-    ours: TrustServices, outside: OutsideAuthority, letter: bytes
+    ours: TrustServices, outside: OutsideAuthority, letter: bytes, tmp_path: Path
 ):
-    settings = replace(ours.ground.settings, tsa_urls=(outside.tsa("error"),))
-    ground = ours.ground
-    away = TrustServices(Ground(settings, ground.clock, ground.database, ground.ephemeral, ground.outbound))
+    away = asking(ours.ground, outside.trust.ca.root, outside.tsa("error"), tmp_path)
     with pytest.raises(LevelNotReached):
         signed(away, letter, Level.B_T)
 
@@ -102,3 +108,28 @@ def test_a_revoked_outside_authority_stamps_nothing_that_lasts(
             signed(ours, letter, Level.B_LT)
     finally:
         outside.trust.keystore.rotate(Purpose.TSA, at_once=True)
+
+
+@pytest.fixture(scope="module")
+def stranger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Certomancer]:
+    with certomancer(tmp_path_factory.mktemp("certomancer")) as authority:
+        yield authority
+
+
+def test_another_makers_authority_stamps_up_to_the_highest_level(
+    ours: TrustServices, stranger: Certomancer, letter: bytes, clock: SetClock, tmp_path: Path
+):
+    """Certomancer: its time-stamps by RSA with the older ESSCertID, its OCSP, its revocation lists."""
+    trust = asking(ours.ground, stranger.root, stranger.tsa(), tmp_path)
+    document = signed(trust, letter, Level.B_LTA)
+    clock.advance(timedelta(minutes=5))
+    signature = judged(trust, document)
+    assert (signature.indication, signature.level) == ("TOTAL-PASSED", "PAdES-BASELINE-LTA")
+
+
+def test_another_makers_revoked_authority_stamps_nothing_that_lasts(
+    ours: TrustServices, stranger: Certomancer, letter: bytes, tmp_path: Path
+):
+    trust = asking(ours.ground, stranger.root, stranger.tsa("gone"), tmp_path)
+    with pytest.raises(LevelNotReached, match="revoked"):
+        signed(trust, letter, Level.B_LT)
