@@ -7,6 +7,7 @@ import json
 from sqlalchemy import Connection, update
 
 from enrollment import letters
+from enrollment.confirmation_code import NewCode
 from enrollment.evidence.contact import Contact
 from enrollment.models import ProofingCase
 from enrollment.proofing import Case, CaseStore, StepTaken
@@ -32,10 +33,10 @@ def keep_contact(connection: Connection, cases: CaseStore, case: Case, contact: 
     connection.execute(update(ProofingCase).where(ProofingCase.id == case.id).values(contact=sealed))
 
 
-def send_code(connection: Connection, services: EnrolmentServices, case: Case, contact: Contact) -> None:
+def send_code(connection: Connection, services: EnrolmentServices, case: Case, contact: Contact, made: NewCode) -> None:
     """A new code in the caller's transaction: it goes out exactly when the step was taken."""
-    code = services.codes.issue(connection, case)
+    services.codes.issue(connection, case, made)
     minutes = int(services.ground.settings.confirmation_code_lifetime.total_seconds() // 60)
     host = origin_of(services.ground).partition("://")[2].partition(":")[0]
-    letter = letters.confirmation_code(code, minutes=minutes, channel=contact.channel, host=host)
+    letter = letters.confirmation_code(made.text, minutes=minutes, channel=contact.channel, host=host)
     services.notices.send(connection, case.key, contact, letter)

@@ -31,6 +31,14 @@ SENT_PER_SOURCE = 60  # an hour; many share one address behind a carrier's gatew
 
 
 @dataclass(frozen=True)
+class NewCode:
+    """Made for one case, not issued yet."""
+
+    text: str
+    code_hash: bytes
+
+
+@dataclass(frozen=True)
 class AcceptedCode:
     """The right code, not spent yet."""
 
@@ -51,16 +59,20 @@ class ConfirmationCodes:
         self.throttle.check("code-sent-source", source, limit=SENT_PER_SOURCE, window=hour)
         self.throttle.check("code-sent-address", index, limit=SENT_PER_ADDRESS, window=day)
 
-    def issue(self, connection: Connection, case: Case) -> str:
-        """A new code in the place of the old one, in the caller's transaction. It leaves here only to be sent."""
-        code, now = f"{randbelow(10**DIGITS):0{DIGITS}}", self.ground.clock.now()
+    def make(self, case_id: str) -> NewCode:
+        """A code for this case. Not inside a transaction: the key of its hash may live in a token."""
+        code = f"{randbelow(10**DIGITS):0{DIGITS}}"
+        return NewCode(code, self._hash(case_id, code))
+
+    def issue(self, connection: Connection, case: Case, made: NewCode) -> None:
+        """In the place of the old one, in the caller's transaction. The code leaves here only to be sent."""
+        now = self.ground.clock.now()
         old = (ConfirmationCode.case_id == case.id, ConfirmationCode.spent_at.is_(None))
         connection.execute(update(ConfirmationCode).where(*old).values(spent_at=now))
-        row = {"id": new_id(), "case_id": case.id, "code_hash": self._hash(case, code), "attempts": 0, "sent_at": now}
+        row = {"id": new_id(), "case_id": case.id, "code_hash": made.code_hash, "attempts": 0, "sent_at": now}
         connection.execute(
             insert(ConfirmationCode), row | {"expires_at": now + self.ground.settings.confirmation_code_lifetime}
         )
-        return code
 
     def check(self, case: Case, typed: str) -> AcceptedCode:
         """Steps 1 and 2; raises PersonError beside the field `code`. Not inside a transaction."""
@@ -68,7 +80,7 @@ class ConfirmationCodes:
         if not (len(code) == DIGITS and code.isascii() and code.isdigit()):
             raise PersonError("The code has six digits. Please check the message.", field="code")
         code_id, code_hash, left = self._count_try(case)
-        if not hmac.compare_digest(code_hash, self._hash(case, code)):
+        if not hmac.compare_digest(code_hash, self._hash(case.id, code)):
             if left == 0:
                 raise PersonError(
                     "The code is wrong, and it cannot be tried again. Please have a new one sent.", field="code"
@@ -98,5 +110,5 @@ class ConfirmationCodes:
             raise PersonError("This code can no longer be used. Please have a new one sent.", field="code")
         return row[0], row[1], TRIES - row[2]
 
-    def _hash(self, case: Case, code: str) -> bytes:
-        return self.envelope.blind_index("confirmation-code", f"{case.id}:{code}")
+    def _hash(self, case_id: str, code: str) -> bytes:
+        return self.envelope.blind_index("confirmation-code", f"{case_id}:{code}")

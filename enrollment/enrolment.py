@@ -140,10 +140,11 @@ class Enrolment:
     def give_contact(self, case: Case, contact: Contact, *, source: str) -> None:
         check_shown(case, "contact")
         self.services.codes.check_sending(case, contact.address, source=source)
+        made = self.services.codes.make(case.id)
         with self.ground.database.write() as connection:
             sealed = sealed_contact(self.cases, case, contact)
             self.cases.take(connection, case, "contact", State.ADDRESSED, contact=sealed)
-            send_code(connection, self.services, case, contact)
+            send_code(connection, self.services, case, contact, made)
 
     def send_again(self, case: Case, *, source: str) -> None:
         """A new code to the same address; the old one is worth nothing from now on."""
@@ -151,8 +152,9 @@ class Enrolment:
             raise StepTaken
         contact = self.contact(case)
         self.services.codes.check_sending(case, contact.address, source=source)
+        made = self.services.codes.make(case.id)
         with self.ground.database.write() as connection:
-            send_code(connection, self.services, case, contact)
+            send_code(connection, self.services, case, contact, made)
 
     def contact(self, case: Case) -> Contact:
         return contact_of_case(self.cases, case)

@@ -137,6 +137,7 @@ class CaseStore:
         journey: Journey,
         state: State,
         key: DataKey,
+        case_id: str = "",
         opened_by: str = "self",
         office: str = "",
         return_to: str = "",
@@ -144,9 +145,10 @@ class CaseStore:
         lifetime: timedelta = CASE_LIFETIME,
     ) -> tuple[str, str]:
         """A new case in the caller's transaction: its id, and the secret for the browser that may go on with it. `key`
-        is the person's; its owner's id is the account's, there already or to be.
+        is the person's; its owner's id is the account's, there already or to be. `case_id` is chosen here unless what
+        goes with the case had to know it before.
         """
-        case_id, secret, now = new_id(), new_secret(), self.ground.clock.now()
+        case_id, secret, now = case_id or new_id(), new_secret(), self.ground.clock.now()
         row = {"id": case_id, "journey": journey, "state": state, "version": 1, "policy": CURRENT_POLICY}
         row |= {"account_id": key.owner.id}
         row |= {"resume_hash": hashed(secret), "citizen_index": citizen_index, "opened_by": opened_by}

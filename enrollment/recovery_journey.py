@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from core import audit
 from core.errors import PersonError
+from core.identifiers import new_id
 from enrollment import recovery
 from enrollment.case_contact import keep_contact, send_code
 from enrollment.notices import contact_of
@@ -41,15 +42,17 @@ class RecoveryJourney:
         contact = contact_of(services.accounts.attributes(account_id))
         if contact is None or not services.accounts.is_active(account_id):
             return None
-        key = services.accounts.key(account_id)
+        key, case_id = services.accounts.key(account_id), new_id()
+        made = services.codes.make(case_id)
         with self.ground.database.write() as connection:
             if not recovery.spend_code(connection, self.ground, account_id, typed):
                 return None
-            case_id, secret = cases.begin(
-                connection, journey=Journey.RECOVERY, state=State.ADDRESSED, key=key, return_to=return_to,
+            _, secret = cases.begin(
+                connection, journey=Journey.RECOVERY, state=State.ADDRESSED, case_id=case_id, key=key,
+                return_to=return_to,
             )  # fmt: skip
             case = cases.read(connection, case_id, key=key)
             keep_contact(connection, cases, case, contact)
-            send_code(connection, services, case, contact)
+            send_code(connection, services, case, contact, made)
             audit.record(connection, self.ground.clock, event="recovery.begun", actor=case_id, subject=account_id)
         return secret
