@@ -50,17 +50,18 @@ METRICS: Mapping[str, Metric] = {
         Metric("prajak_part_up", Kind.GAUGE, ("part",), "1 where the part answers, as /readyz says."),
         Metric("prajak_keys", Kind.GAUGE, ("purpose", "algorithm", "state"), "Keys in custody."),
         Metric("prajak_key_uses_total", Kind.COUNTER, ("purpose", "algorithm", "operation"), "What keys did."),
-        Metric("prajak_token_sessions", Kind.GAUGE, ("state",), "Sessions with the PKCS#11 token: open, in use."),
+        Metric("prajak_token_sessions", Kind.GAUGE, (), "Sessions that are open with the PKCS #11 token."),
         Metric("prajak_ocsp_answers_total", Kind.COUNTER, ("outcome",), "OCSP answers, RFC 6960 section 2.3."),
         Metric("prajak_time_stamps_total", Kind.COUNTER, ("outcome",), "Time-stamp answers, RFC 3161 section 2.4.2."),
         Metric("prajak_audit_waiting", Kind.GAUGE, (), "Audit entries without a place in the chain."),
         Metric("prajak_audit_lag_seconds", Kind.GAUGE, (), "Age of the oldest of these."),
-        Metric("prajak_checkpoint_age_seconds", Kind.GAUGE, (), "Since the newest signed checkpoint of the trail."),
+        Metric("prajak_audit_unsigned", Kind.GAUGE, (), "Chained entries that no signed checkpoint covers yet."),
+        Metric("prajak_audit_unwitnessed", Kind.GAUGE, (), "How many the slowest witness has not been told of."),
         Metric("prajak_outbox_waiting", Kind.GAUGE, ("channel",), "Messages not yet delivered."),
         Metric("prajak_outbox_lag_seconds", Kind.GAUGE, ("channel",), "Age of the oldest of these."),
         Metric("prajak_job_runs_total", Kind.COUNTER, ("job", "outcome"), "Background jobs, by how they ended."),
         Metric("prajak_job_last_success_timestamp_seconds", Kind.NEWEST, ("job",), "When the job last ended well."),
-        Metric("prajak_database_connections", Kind.GAUGE, ("state",), "This worker's pool: in use, and its size."),
+        Metric("prajak_database_connections", Kind.GAUGE, ("state",), "Of all workers' pools: in use, and their size."),
     )
 }
 

@@ -10,6 +10,7 @@ from core.jobs import Job
 from core.one_time import purge_spent
 from idp.admin.invitation import purge_invitations
 from idp.composition import Provider
+from idp.measurements import note_worker
 from keys.use_count import FLUSHED
 
 CHAINED_AT_ONCE = 10  # batches: five thousand entries in one round
@@ -29,6 +30,7 @@ def background(provider: Provider) -> list[Job]:
         Job("keys", minute, provider.trust.maintain),
         Job("ocsp-answers", 5 * second, provider.trust.ocsp.refresh),
         Job("keys-in-hand", FLUSHED, provider.trust.keystore.tend, everywhere=True),
+        Job("measurements", 5 * second, lambda: note_worker(provider), everywhere=True),
         Job("rewrap", second, provider.trust.rewrap.run),
         Job("erasure-list", minute, provider.trust.erasures.keep_list, everywhere=True),
         Job("keys-ahead", 5 * second, provider.trust.keystore.make_ahead),

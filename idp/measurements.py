@@ -14,9 +14,12 @@ from sqlalchemy import func, select
 from sqlalchemy.pool import QueuePool
 
 from core.audit import AuditEntry
+from core.audit_chain import waiting
 from core.metric_values import Key
 from core.outbox import OutboxMessage
 from idp.composition import Provider, health
+from keys.audit_checkpoint import AuditCheckpoint
+from keys.audit_witness import AuditWitness
 from keys.models import Key as KeyRow
 from keys.use_count import KeyUse
 
@@ -45,17 +48,22 @@ def asked(question: Callable[[Provider], Samples], provider: Provider) -> Sample
 
 
 def audit_trail(provider: Provider) -> Iterator[tuple[Key, float]]:
-    waiting = select(AuditEntry.at).where(AuditEntry.sequence.is_(None)).limit(COUNTED).subquery()
     with provider.ground.database.read() as connection:
-        number, oldest = connection.execute(select(func.count(), func.min(waiting.c.at)).select_from(waiting)).one()
-    yield ("prajak_audit_waiting",), number
-    yield ("prajak_audit_lag_seconds",), seconds_since(provider, oldest)
+        behind = waiting(connection, most=COUNTED)
+        chained = connection.execute(select(func.max(AuditEntry.sequence))).scalar_one() or 0
+        signed = connection.execute(select(func.max(AuditCheckpoint.sequence))).scalar_one() or 0
+        told = connection.execute(select(func.min(AuditWitness.delivered_sequence))).scalar_one()
+    yield ("prajak_audit_waiting",), behind.count
+    yield ("prajak_audit_lag_seconds",), seconds_since(provider, behind.oldest_at)
+    yield ("prajak_audit_unsigned",), chained - signed
+    if told is not None:
+        yield ("prajak_audit_unwitnessed",), chained - told
 
 
 def outbox(provider: Provider) -> Iterator[tuple[Key, float]]:
     waits = (OutboxMessage.delivered_at.is_(None), OutboxMessage.given_up_at.is_(None))
-    waiting = select(OutboxMessage.channel, OutboxMessage.created_at).where(*waits).limit(COUNTED).subquery()
-    query = select(waiting.c.channel, func.count(), func.min(waiting.c.created_at)).group_by(waiting.c.channel)
+    left = select(OutboxMessage.channel, OutboxMessage.created_at).where(*waits).limit(COUNTED).subquery()
+    query = select(left.c.channel, func.count(), func.min(left.c.created_at)).group_by(left.c.channel)
     with provider.ground.database.read() as connection:
         for channel, number, oldest in connection.execute(query):
             yield ("prajak_outbox_waiting", channel), number
@@ -79,11 +87,13 @@ def key_uses(provider: Provider) -> Iterator[tuple[Key, float]]:
             yield ("prajak_key_uses_total", purpose, algorithm, "processed"), float(processed)
 
 
-def connections(provider: Provider) -> Iterator[tuple[Key, float]]:
-    pool = provider.ground.database.engine.pool
+def note_worker(provider: Provider) -> None:
+    """A job of every worker: what it holds now."""
+    metrics, pool = provider.ground.metrics, provider.ground.database.engine.pool
+    metrics.gauge("prajak_token_sessions", provider.trust.keystore.token_sessions())
     if isinstance(pool, QueuePool):
-        yield ("prajak_database_connections", "used"), pool.checkedout()
-        yield ("prajak_database_connections", "size"), pool.size()
+        metrics.gauge("prajak_database_connections", pool.checkedout(), "used")
+        metrics.gauge("prajak_database_connections", pool.size(), "size")
 
 
 def seconds_since(provider: Provider, moment: datetime | None) -> float:
@@ -91,4 +101,4 @@ def seconds_since(provider: Provider, moment: datetime | None) -> float:
     return 0.0 if moment is None else max((provider.ground.clock.now() - moment).total_seconds(), 0.0)
 
 
-QUESTIONS = (audit_trail, outbox, keys, key_uses, connections)
+QUESTIONS = (audit_trail, outbox, keys, key_uses)

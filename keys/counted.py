@@ -49,6 +49,9 @@ class CountingCustody:
     def offers(self, algorithm: str) -> bool:
         return self.custody.offers(algorithm)
 
+    def token_sessions(self) -> int:
+        return self.custody.token_sessions()
+
 
 class CountedSigner:
     def __init__(self, signer: Signer, count: Count) -> None:

@@ -57,6 +57,10 @@ class KeyShelf:
         self.records()
         self.ring.custody.check()
 
+    def token_sessions(self) -> int:
+        """This process's."""
+        return self.ring.custody.token_sessions()
+
     def uses(self) -> dict[str, Uses]:
         """By kid, as written: what this worker counted since is not in it yet."""
         with self.ground.database.read() as connection:

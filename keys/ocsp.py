@@ -39,6 +39,7 @@ from keys.service_certificates import ServiceCertificates
 KEPT = timedelta(seconds=30)
 KEPT_AT_MOST = 4096  # answers in this process
 SERIAL_BITS = 160  # RFC 5280 section 4.1.2.2
+ERRORS = {MALFORMED_REQUEST: "malformedRequest", TRY_LATER: "tryLater"}  # section 4.2.1
 
 log = structlog.get_logger()
 
@@ -73,7 +74,13 @@ class OcspResponder:
         return self.reply(der_request).encoded
 
     def reply(self, der_request: bytes) -> Reply:
-        """The same, and whether it may be kept. Where nothing can be signed, section 2.3's tryLater."""
+        """The same, and whether it may be kept."""
+        found = self._reply(der_request)
+        self.ground.metrics.count("prajak_ocsp_answers_total", ERRORS.get(found.encoded, "successful"))
+        return found
+
+    def _reply(self, der_request: bytes) -> Reply:
+        """Where nothing can be signed, section 2.3's tryLater."""
         try:
             request = parse_request(der_request)
         except MalformedRequest:

@@ -7,7 +7,7 @@ thumbprint is its name, what was encrypted to that must open.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -29,14 +29,16 @@ from keys.pkcs11_session import TokenSession
 from keys.pkcs11_signer import SIGNINGS, TokenSigner
 from keys.pkcs11_token import Token, token_at
 from keys.pkcs11_uri import parse_token_uri
+from keys.purposes import RULES
 from keys.secret import SecretName
 
 T = TypeVar("T")
 
-DECRYPTIONS = {
-    KeyManagementName.ECDH_ES: Mechanism.ECDH1_DERIVE,
-    KeyManagementName.RSA_OAEP_256: Mechanism.RSA_PKCS_OAEP,
+DECRYPTIONS: Mapping[str, tuple[Mechanism, ...]] = {  # one of them is enough
+    KeyManagementName.ECDH_ES: (Mechanism.ECDH1_DERIVE,),
+    KeyManagementName.RSA_OAEP_256: (Mechanism.RSA_PKCS_OAEP, Mechanism.RSA_X_509),
 }
+WANTED = sorted({str(name) for rules in RULES.values() for name in (rules.algorithm, *rules.also)})
 
 
 class TokenCustody:
@@ -47,7 +49,13 @@ class TokenCustody:
 
     @classmethod
     def open(cls, settings: Settings) -> TokenCustody:
-        return cls.at(settings.keys_url, "PRAJAK_KEYS_URL", settings)
+        """The keys' own custody: of every algorithm that a key may be wanted for. Raises SettingsError."""
+        custody = cls.at(settings.keys_url, "PRAJAK_KEYS_URL", settings)
+        lacking = {name: custody.lacks(name) for name in WANTED}
+        if any(lacking.values()):
+            told = "; ".join(f"{mechanisms} for {name}" for name, mechanisms in lacking.items() if mechanisms)
+            raise SettingsError(f"PRAJAK_KEYS_URL: {custody.address} cannot hold all keys; it has no {told}")
+        return custody
 
     @classmethod
     def at(cls, url: str, setting: str, settings: Settings) -> TokenCustody:
@@ -77,7 +85,7 @@ class TokenCustody:
 
     def offers(self, algorithm: str) -> bool:
         """Whether keys of this algorithm can be had here."""
-        return not self._lacks(algorithm)
+        return not self.lacks(algorithm)
 
     def create_signer(self, algorithm: Algorithm) -> TokenSigner:
         kid, public_key = self._make(algorithm.name)
@@ -154,22 +162,25 @@ class TokenCustody:
         return public_key
 
     def _check_offers(self, name: str) -> None:
-        lacking = self._lacks(name)
+        lacking = self.lacks(name)
         if lacking:
             raise KeystoreError(f"{self.address} has no {lacking}: a key for {name} cannot be had from this token")
 
-    def _lacks(self, name: str) -> str:
-        """The mechanism that is missing, or nothing."""
+    def lacks(self, name: str) -> str:
+        """The mechanisms that are missing for keys of this algorithm, or nothing."""
         if name not in (*PAIRS, *SECRETS):
             return "keys of it that are known here (ML-DSA-65 is for keys in files)"
         there = self.token.mechanisms()
-        if name in DECRYPTIONS:
-            needed = [PAIRS[name].makes, DECRYPTIONS[KeyManagementName(name)]]
-        elif name in PAIRS:
-            needed = [PAIRS[name].makes, SIGNINGS[name].mechanism]
-        else:
-            needed = [SECRETS[SecretName(name)][2]]
-        return ", ".join(f"CKM_{each.name}" for each in needed if each not in there)
+        missing = [ways for ways in ways_of(name) if not any(each in there for each in ways)]
+        return ", ".join(" or ".join(f"CKM_{each.name}" for each in ways) for ways in missing)
+
+
+def ways_of(name: str) -> list[tuple[Mechanism, ...]]:
+    """What is needed to make and to use such a key; of each, one mechanism."""
+    if name in tuple(SecretName):
+        return [(SECRETS[SecretName(name)][2],)]
+    uses = DECRYPTIONS[name] if name in DECRYPTIONS else (SIGNINGS[name].mechanism,)
+    return [(PAIRS[name].makes,), uses]
 
 
 def finished(public: Any, private: Any, name: str) -> tuple[str, PublicKey]:

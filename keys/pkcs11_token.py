@@ -91,6 +91,11 @@ class Token:
         finally:
             self._connecting.release()
 
+    def open_sessions(self) -> int:
+        """With the one that is logged in; 0 while the token is away."""
+        connection = self._connection
+        return 0 if connection is None else 1 + connection.open_sessions()
+
     def mechanisms(self) -> frozenset[int]:
         """What the token can do (C_GetMechanismList). Raises TokenAway."""
         return self._connect_to_work().mechanisms

@@ -59,6 +59,9 @@ class Custody(Protocol):
     def offers(self, algorithm: str) -> bool:
         """Whether it can make and use keys of this algorithm: tokens differ."""
 
+    def token_sessions(self) -> int:
+        """How many are open now with a token; 0 where there is none."""
+
 
 def open_token(settings: Settings) -> Custody:
     from keys.pkcs11_custody import TokenCustody  # noqa: PLC0415 - who has no token need not load its library

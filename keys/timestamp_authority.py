@@ -47,12 +47,19 @@ class TimeStampAuthority:
     def answer(self, der_request: bytes) -> bytes:
         """The DER TimeStampResp to a DER request, whatever it is. Writes: never call it within a transaction."""
         try:
-            return self._granted(parse_request(der_request))
+            granted = self._granted(parse_request(der_request))
         except Refused as refusal:
-            return rejected(refusal)
+            return self._rejected(refusal)
         except (KeystoreError, CertificateError) as error:
             log.warning("time_stamp_cannot_be_signed", why=str(error))
-            return rejected(SystemFailure("the authority cannot sign now; try again later"))
+            return self._rejected(SystemFailure("the authority cannot sign now; try again later"))
+        self.ground.metrics.count("prajak_time_stamps_total", "granted")
+        return granted
+
+    def _rejected(self, refusal: Refused) -> bytes:
+        name = type(refusal).__name__  # PKIFailureInfo's, as a class
+        self.ground.metrics.count("prajak_time_stamps_total", name[:1].lower() + name[1:])
+        return rejected(refusal)
 
     def _granted(self, request: TimeStampRequest) -> bytes:
         try:
@@ -72,7 +79,7 @@ class TimeStampAuthority:
         """Who signs now; TimeNotAvailable past the private key's usage period."""
         service = self.services.current(Purpose.TSA)
         if self._stamper is None or self._stamper.certificate is not service.certificate:
-            self._stamper = time_stamper(service.signer, self.authority.chain(service.certificate))
+            self._stamper = time_stamper(service.signer, service.chain)
         usage = self.authority.practice.profiles["tsa"].private_key_usage
         if usage is not None and now >= service.certificate.not_valid_before_utc + usage:
             log.error("time_stamp_key_past_its_use", kid=service.signer.kid, mend="prajak key rotate tsa")

@@ -22,9 +22,11 @@ from idp import monitoring
 from idp.app import build
 from idp.command.doctor import check_clock, check_time_stamps
 from idp.composition import compose
+from idp.measurements import note_worker
 from keys.clock_health import SETTLED_AFTER
 from keys.purposes import Purpose
 from tests.browser_client import BrowserClient
+from tests.keys.test_timestamp_authority import query
 
 
 @pytest.fixture
@@ -48,7 +50,8 @@ def test_a_ready_server_names_its_parts(browser: BrowserClient):
     assert browser.get("/healthz").json == {"alive": True}
     answer = browser.get("/readyz")
     assert answer.status_code == 200
-    assert answer.json == {"ready": True, "parts": {"database": True, "ephemeral": True, "keys": True, "clock": True}}
+    names = ("database", "ephemeral", "keys", "clock", "certificates")
+    assert answer.json == {"ready": True, "parts": dict.fromkeys(names, True)}
 
 
 def test_a_clock_that_was_set_is_named_and_turns_no_login_away(clock: SetClock, browser: BrowserClient):
@@ -119,6 +122,10 @@ def test_metrics_tell_requests_parts_and_queues_on_the_loopback(app: Flask, brow
     keystore = provider.trust.keystore
     keystore.active(Purpose.ID_TOKEN).sign(b"data")
     keystore.tend()
+    provider.trust.ocsp.answer(b"no request")
+    provider.trust.tsa.answer(b"no request")
+    provider.trust.tsa.answer(query())
+    note_worker(provider)
     answer = metrics_from(browser, "127.0.0.1")
     assert (
         'prajak_key_uses_total{purpose="id-token",algorithm="ES256",operation="applied"} 1' in answer.text.splitlines()
@@ -129,6 +136,12 @@ def test_metrics_tell_requests_parts_and_queues_on_the_loopback(app: Flask, brow
     assert 'prajak_requests_total{route="none",method="any",status="404"} 1' in lines
     assert 'prajak_part_up{part="database"} 1' in lines
     assert 'prajak_outbox_waiting{channel="mail"} 1' in lines
+    assert 'prajak_ocsp_answers_total{outcome="malformedRequest"} 1' in lines
+    assert 'prajak_time_stamps_total{outcome="badDataFormat"} 1' in lines
+    assert 'prajak_time_stamps_total{outcome="granted"} 1' in lines
+    assert "prajak_token_sessions 0" in lines
+    assert "prajak_audit_unsigned 0" in lines
+    assert 'prajak_database_connections{state="size"} 12' in lines
     assert any(line.startswith("prajak_audit_waiting ") and not line.endswith(" 0") for line in lines)
     assert "a-grant" not in answer.text
 
