@@ -203,14 +203,20 @@ class Signing:
     client_id = CLIENT_ID
 
     def __init__(self, provider: Provider) -> None:
-        trust = provider.trust
-        self.credentials = Credentials(provider.ground, trust.keystore, trust.ca)
+        self.credentials = Credentials(provider.ground, provider.trust)
 
     def issue(self, officer: Officer, *, actor: str) -> Credential:
+        return self.credentials.issue(*self._told(officer), actor=actor)
+
+    def request(self, officer: Officer, *, actor: str) -> tuple[Credential, bytes]:
+        requested = self.credentials.request(*self._told(officer), actor=actor)
+        return requested.credential, requested.encoded
+
+    def _told(self, officer: Officer) -> tuple[OfficerIdentity, PinnedPasskey]:
         told = asdict(officer)
         passkey = {name.removeprefix("passkey_"): told.pop(name) for name in list(told) if name.startswith("passkey_")}
         pinned = PinnedPasskey(credential_id=passkey.pop("id"), **passkey)
-        return self.credentials.issue(OfficerIdentity(**told), pinned, actor=actor)
+        return OfficerIdentity(**told), pinned
 
     def issue_seal(self, agency_th: str, agency_en: str, organization_identifier: str, *, actor: str) -> Credential:
         seal = SealIdentity(agency_th=agency_th, agency_en=agency_en, organization_identifier=organization_identifier)

@@ -20,7 +20,7 @@ from core.telemetry import configure_logging
 from idp.admin.invitation import invite
 from idp.app import Signing, own_metadata, person_erasure, signing_officers
 from idp.command.audit_trail import audit
-from idp.command.authority import ca
+from idp.command.authority import OUT, ca
 from idp.command.clients import client
 from idp.command.database import db, migrate
 from idp.command.doctor import doctor
@@ -35,10 +35,14 @@ from idp.models.membership import Role
 from idp.own_clients import register_own_client
 from idp.sandbox.seed import seed
 from idp.signing_officers import Position
+from keys.certificate_request import pem_of
+from keys.issuance import subject_of
+from keys.purposes import Purpose
 from signing.appearance import Appearance
 from signing.command import augment_file, sign_file, verify_file
-from signing.credentials import Credential
+from signing.credentials import Credential, SealIdentity
 from signing.models.credential import SEAL
+from signing.own_trust import own_roots
 from signing.pades import Level
 from signing.services import SigningServices, open_services
 
@@ -99,12 +103,20 @@ def officer_list(*, as_json: bool) -> None:
 @click.option("--position-th", required=True, help="As it stands beside the signature, in Thai.")
 @click.option("--position-en", required=True, help="The same in English.")
 @click.option("--passkey", default="", help="The passkey's id; otherwise the newest that reaches AAL3.")
+@click.option("--csr", type=OUT, help="Another authority certifies: write the request there, and wait for it.")
 @json_option
-def officer_issue(account: str, position_th: str, position_en: str, passkey: str, *, as_json: bool) -> None:
+def officer_issue(
+    account: str, position_th: str, position_en: str, passkey: str, *, csr: Path | None, as_json: bool
+) -> None:
     """Issue a key and certificate to the officer ACCOUNT (its id, or its name in the sandbox), pinned to a passkey."""
     provider = compose()
     account_id = provider.accounts.find_by_name(account) or account
     position = Position(position_th, position_en)
+    if csr is not None:
+        asked, encoded = signing_officers(provider).request(account_id, position, actor="command", passkey_id=passkey)
+        csr.write_bytes(pem_of(encoded))
+        show_one({"credential": asked.id, "request": str(csr)}, as_json=as_json)
+        return
     made = signing_officers(provider).issue(account_id, position, actor="command", passkey_id=passkey)
     show_one({"credential": made.id, "certificate": made.certificate_serial}, as_json=as_json)
 
@@ -115,6 +127,51 @@ def officer_revoke(credential: str) -> None:
     """Revoke a credential and its certificate."""
     Signing(compose()).credentials.revoke(credential, actor="command")
     click.echo(f"{credential} is revoked")
+
+
+@ca.command("csr")
+@click.option("--for", "purpose", type=click.Choice(["seal", "tsa"]), required=True)
+@click.option("--out", type=OUT, required=True)
+@click.option("--agency-th", default="", help="Of a seal: whose it is, in Thai.")
+@click.option("--agency-en", default="", help="The same in English.")
+@click.option("--identifier", default="", help="The agency's, in a register: GOVTH-… (EN 319 412-1 section 5.1.4).")
+@json_option
+def ca_csr(purpose: str, out: Path, *, agency_th: str, agency_en: str, identifier: str, as_json: bool) -> None:
+    """Write a request for a key of ours that another authority certifies. An officer's: prajak officer issue --csr."""
+    provider = compose()
+    if purpose == "tsa":
+        encoded = provider.trust.services.request()
+        out.write_bytes(pem_of(encoded))
+        show_one({"request": str(out)}, as_json=as_json)
+        return
+    if not (agency_th and agency_en and identifier):
+        raise click.UsageError("a seal's request names its agency: --agency-th, --agency-en and --identifier")
+    seal = SealIdentity(agency_th=agency_th, agency_en=agency_en, organization_identifier=identifier)
+    requested = Signing(provider).credentials.request_seal(seal, actor="command")
+    out.write_bytes(pem_of(requested.encoded))
+    show_one({"credential": requested.credential.id, "request": str(out)}, as_json=as_json)
+
+
+@ca.command("import-external")
+@click.argument("certificate", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--chain",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    required=True,
+    help="PEM: from the certificate's issuer to its root.",
+)
+@json_option
+def ca_import_external(certificate: Path, *, chain: Path, as_json: bool) -> None:
+    """Use what another authority certified for a key of ours. Its root is believed for what this key signs."""
+    provider = compose()
+    external = provider.trust.external
+    found = external.examine(certificate.read_bytes(), chain.read_bytes())
+    if found.purpose is Purpose.TSA:
+        external.bring_in(found, actor="command")
+    else:
+        Signing(provider).credentials.adopt(found, actor="command")
+    names = {"purpose": found.purpose.value, "root": subject_of(found.chain[-1]).human_friendly}
+    show_one({**names, "not_valid_after": found.certificate.not_valid_after_utc}, as_json=as_json)
 
 
 @main.command("demo")

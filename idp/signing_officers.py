@@ -65,6 +65,8 @@ class SigningModule(Protocol):
 
     def issue(self, officer: Officer, *, actor: str) -> Issued: ...
 
+    def request(self, officer: Officer, *, actor: str) -> tuple[Issued, bytes]: ...
+
     def issue_seal(self, agency_th: str, agency_en: str, organization_identifier: str, *, actor: str) -> Issued: ...
 
 
@@ -75,10 +77,17 @@ class SigningOfficers:
 
     def issue(self, account_id: str, position: Position, *, actor: str, passkey_id: str = "") -> Issued:
         """Raises NotAllowed for somebody who is no signing officer, NotFound for one without an AAL3 passkey."""
+        return self.module.issue(self.officer(account_id, position, passkey_id=passkey_id), actor=actor)
+
+    def request(self, account_id: str, position: Position, *, actor: str, passkey_id: str = "") -> tuple[Issued, bytes]:
+        """The same, to be certified by another authority: the credential waits, and the request (PKCS#10) leaves."""
+        return self.module.request(self.officer(account_id, position, passkey_id=passkey_id), actor=actor)
+
+    def officer(self, account_id: str, position: Position, *, passkey_id: str = "") -> Officer:
         agency_th, agency_en = self._agency(account_id)
         passkey = self._passkey(account_id, passkey_id)
         person = self.provider.accounts.attributes(account_id)
-        officer = Officer(
+        return Officer(
             sub=sub_for_own_client(self.provider, self.module.client_id, account_id),
             name_th=person.name_th,
             name_en=person.name_en or person.name_th,
@@ -95,7 +104,6 @@ class SigningOfficers:
             passkey_aaguid=passkey["aaguid"],
             passkey_name=passkey["name"],
         )
-        return self.module.issue(officer, actor=actor)
 
     def _agency(self, account_id: str) -> tuple[str, str]:
         with self.provider.ground.database.read() as connection:

@@ -10,7 +10,7 @@ from cryptography import x509
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from keys.models import Certificate, CertifiedKey, Revocation
+from keys.models import Certificate, CertifiedKey, ExternalCertificate, Revocation
 
 
 class RevocationReason(StrEnum):
@@ -78,7 +78,9 @@ def was_compromised(connection: Connection, kid: str) -> bool:
 
 
 def insert_new(
-    connection: Connection, table: type[Certificate | CertifiedKey | Revocation], row: dict[str, object]
+    connection: Connection,
+    table: type[Certificate | CertifiedKey | ExternalCertificate | Revocation],
+    row: dict[str, object],
 ) -> bool:
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     return connection.execute(dialect.insert(table).values(**row).on_conflict_do_nothing()).rowcount == 1

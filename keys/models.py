@@ -74,6 +74,19 @@ class CertifiedKey(Base):
     certified_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
 
+class ExternalCertificate(Base):
+    """What another authority certified for a key of ours: `chain` is PEM, from the certificate to its root."""
+
+    __tablename__ = "external_certificate"
+
+    fingerprint: Mapped[str] = mapped_column(String(64), primary_key=True)
+    kid: Mapped[str] = mapped_column(String(43), index=True)
+    purpose: Mapped[str] = mapped_column(String(24))
+    chain: Mapped[bytes] = mapped_column(LargeBinary)
+    not_after: Mapped[datetime] = mapped_column(UTCDateTime)
+    imported_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
 class Revocation(Base):
     """A certificate ended before its time, once and for good: there is no certificateHold here."""
 

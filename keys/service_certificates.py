@@ -12,12 +12,15 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from core.ground import Ground
 from keys.authorities import Authority, serial_of
 from keys.certificate import CertificateAuthority
+from keys.certificate_request import signed_request
 from keys.certificate_rows import load_one, newest_of_key, number_of_key
+from keys.external_authority import ExternalCertificates
 from keys.issuance import public_key_bits
 from keys.keystore import Keystore
 from keys.profiles import ProfileName
 from keys.purposes import Purpose
 from keys.signer import Signer
+from keys.subject import names_of
 
 NAMES: Mapping[Purpose, tuple[ProfileName, str]] = {
     Purpose.TSA: ("tsa", "Time-Stamp Authority"),
@@ -28,21 +31,28 @@ RENEWED_AFTER = 2 / 3  # of its life
 
 @dataclass(frozen=True)
 class Service:
-    """A service's signer and its certificate. `key_hash`: RFC 6960 section 4.2.1 names a responder by SHA-1."""
+    """A service's signer and its certificate. `key_hash`: RFC 6960 section 4.2.1 names a responder by SHA-1.
+
+    `chain` leads from the certificate to its root, our own or, for time-stamps, another's.
+    """
 
     signer: Signer
     certificate: x509.Certificate
     encoded: bytes
     key_hash: bytes
+    chain: tuple[x509.Certificate, ...]
 
 
 class ServiceCertificates:
     """One per process; a signature costs no query once the certificate is known."""
 
-    def __init__(self, ground: Ground, keystore: Keystore, authority: CertificateAuthority) -> None:
+    def __init__(
+        self, ground: Ground, keystore: Keystore, authority: CertificateAuthority, external: ExternalCertificates
+    ) -> None:
         self.ground = ground
         self.keystore = keystore
         self.authority = authority
+        self.external = external
         self._known: dict[tuple[str, str], Service] = {}  # by key and issuer
 
     def current(self, purpose: Purpose, *, issuer: str = "") -> Service:
@@ -52,14 +62,28 @@ class ServiceCertificates:
         section 4.2.2.2); otherwise the authority of now. NoAuthority where there is none.
         """
         signer = self.keystore.active(purpose)
+        outside = self.external.find(signer.kid) if purpose is Purpose.TSA else None
+        if outside is not None:
+            return self._service(signer, outside.chain, "external")
         by = self.authority.authorities.named(issuer) if issuer else self.authority.authorities.current()
         service = self._known.get((signer.kid, by.name))
         if service is None or self._is_old(service.certificate):
             certificate = self._load_or_issue(purpose, signer, by)
-            key_hash = sha1(public_key_bits(certificate), usedforsecurity=False).digest()
-            service = Service(signer, certificate, certificate.public_bytes(Encoding.DER), key_hash)
-            self._known[signer.kid, by.name] = service
+            return self._service(signer, tuple(self.authority.chain(certificate)), by.name)
         return service
+
+    def request(self) -> bytes:
+        """PKCS#10 for the time-stamp key of now, for another authority to certify."""
+        names = names_of(self.authority.service_name(NAMES[Purpose.TSA][1]), self.authority.practice.layout)
+        return signed_request(self.keystore.active(Purpose.TSA), names)
+
+    def _service(self, signer: Signer, chain: tuple[x509.Certificate, ...], issuer: str) -> Service:
+        known = self._known.get((signer.kid, issuer))
+        if known is None or known.certificate != chain[0]:
+            key_hash = sha1(public_key_bits(chain[0]), usedforsecurity=False).digest()
+            known = Service(signer, chain[0], chain[0].public_bytes(Encoding.DER), key_hash, chain)
+            self._known[signer.kid, issuer] = known
+        return known
 
     def _load_or_issue(self, purpose: Purpose, signer: Signer, issuer: Authority) -> x509.Certificate:
         profile, issued_by = self.authority.practice.profiles[NAMES[purpose][0]], serial_of(issuer)

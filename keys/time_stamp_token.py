@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import new as new_hash
@@ -42,7 +43,7 @@ class TimeStamper:
     signing_certificate: bytes
 
 
-def time_stamper(signer: Signer, chain: list[x509.Certificate]) -> TimeStamper:
+def time_stamper(signer: Signer, chain: Sequence[x509.Certificate]) -> TimeStamper:
     """`chain`: the authority's certificate first; the root, which whoever verifies must have, is left out."""
     encoded = [certificate.public_bytes(Encoding.DER) for certificate in chain[:-1]]
     issuer, serial = Certificate.load(encoded[0]).issuer.dump(), der.integer(chain[0].serial_number)

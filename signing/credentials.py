@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Literal
+from typing import Literal, cast
 
 from cryptography import x509
 from sqlalchemy import Connection, RowMapping, insert, select, update
@@ -21,12 +21,16 @@ from sqlalchemy import Connection, RowMapping, insert, select, update
 from core import audit
 from core.ground import Ground
 from core.identifiers import new_id
-from keys.certificate import CertificateAuthority
+from keys.algorithms import PublicKey
+from keys.certificate_request import signed_request
 from keys.certificate_rows import RevocationReason, as_text
-from keys.keystore import Keystore
+from keys.errors import CertificateError
+from keys.external_authority import External
+from keys.jwks import thumbprint
 from keys.purposes import Purpose
-from keys.subject import Subject
-from signing.models.credential import ACTIVE, OFFICER, REVOKED, SEAL, SigningCredential
+from keys.subject import Subject, names_of
+from keys.trust_services import TrustServices
+from signing.models.credential import ACTIVE, OFFICER, REVOKED, SEAL, WAITING, SigningCredential
 from signing.refusals import NoCredential
 
 ROW = SigningCredential.__table__
@@ -96,15 +100,30 @@ class Credential:
     revoked_at: datetime | None
 
 
+@dataclass(frozen=True)
+class Requested:
+    """A new credential; `encoded` is the request (PKCS#10) for another authority, empty where ours certified it."""
+
+    credential: Credential
+    encoded: bytes
+
+
 class Credentials:
     """Issues, finds and revokes."""
 
-    def __init__(self, ground: Ground, keystore: Keystore, ca: CertificateAuthority) -> None:
+    def __init__(self, ground: Ground, trust: TrustServices) -> None:
         self.ground = ground
-        self.keystore = keystore
-        self.ca = ca
+        self.keystore = trust.keystore
+        self.ca = trust.ca
+        self.external = trust.external
 
     def issue(self, officer: OfficerIdentity, pinned_passkey: PinnedPasskey, *, actor: str = "system") -> Credential:
+        """Certified by our own authority; NoAuthority where there is none yet."""
+        return self.request(officer, pinned_passkey, external=False, actor=actor).credential
+
+    def request(
+        self, officer: OfficerIdentity, pinned_passkey: PinnedPasskey, *, external: bool = True, actor: str = "system"
+    ) -> Requested:
         """A new key, its certificate, its row. The key and the certificate come first: no row names what is not there.
 
         A crash between leaves a key that nobody may use, and nothing else.
@@ -131,11 +150,21 @@ class Credentials:
             title_en=officer.position_en,
         )
         return self._issue(
-            kind=OFFICER, subject=subject, sub=officer.sub, names=names, passkey=pinned_passkey, actor=actor
+            kind=OFFICER,
+            subject=subject,
+            sub=officer.sub,
+            names=names,
+            passkey=pinned_passkey,
+            actor=actor,
+            external=external,
         )
 
     def issue_seal(self, seal: SealIdentity, *, actor: str = "system") -> Credential:
         """An agency's seal, for `prajak sign`."""
+        return self.request_seal(seal, external=False, actor=actor).credential
+
+    def request_seal(self, seal: SealIdentity, *, external: bool = True, actor: str = "system") -> Requested:
+        """The same, to be certified by another authority."""
         names = {
             "name_th": seal.agency_th,
             "name_en": seal.agency_en,
@@ -152,7 +181,9 @@ class Credentials:
             organization_identifier=seal.organization_identifier,
         )
         nobody = PinnedPasskey(credential_id=b"", public_key=b"", aaguid="")
-        return self._issue(kind=SEAL, subject=subject, sub="", names=names, passkey=nobody, actor=actor)
+        return self._issue(
+            kind=SEAL, subject=subject, sub="", names=names, passkey=nobody, actor=actor, external=external
+        )
 
     def load(self, credential_id: str) -> Credential:
         """Of any status; raises NoCredential."""
@@ -177,7 +208,14 @@ class Credentials:
         return [credential(row) for row in rows]
 
     def certificate(self, credential: Credential) -> x509.Certificate:
-        return self.ca.load(int(credential.certificate_serial, 16))
+        """Another authority's, where one was brought in; NoCredential while one is waited for."""
+        outside = self.external.find(credential.kid)
+        if outside is not None:
+            return outside.certificate
+        try:
+            return self.ca.load(int(credential.certificate_serial, 16))
+        except (CertificateError, ValueError) as error:
+            raise NoCredential from error
 
     def revoke(
         self,
@@ -190,11 +228,41 @@ class Credentials:
         credential = self.load(credential_id)
         now = self.ground.clock.now()
         with self.ground.database.write() as connection:
-            still = (SigningCredential.id == credential_id, SigningCredential.status == ACTIVE)
+            still = (SigningCredential.id == credential_id, SigningCredential.status != REVOKED)
             ended = connection.execute(update(SigningCredential).where(*still).values(status=REVOKED, revoked_at=now))
             if ended.rowcount == 1:
                 self._audit(connection, "signing.credential.revoked", credential_id, actor, reason)
-        self.ca.revoke(int(credential.certificate_serial, 16), reason, actor=actor)
+        if self._is_ours(credential):  # another authority's certificate is revoked by that authority
+            self.ca.revoke(int(credential.certificate_serial, 16), reason, actor=actor)
+
+    def adopt(self, found: External, *, actor: str = "system") -> str:
+        """What another authority certified (`ExternalCertificates.examine`) is used from now on; the credential's id.
+
+        One that waited is active now. NoCredential for a key of none, or of one that is revoked.
+        """
+        mine = (SigningCredential.kid == found.kid, SigningCredential.status != REVOKED)
+        serial = as_text(found.certificate.serial_number)
+
+        def activate(connection: Connection) -> None:
+            row = connection.execute(select(SigningCredential.id).where(*mine)).first()
+            if row is None:
+                raise NoCredential
+            values = {"status": ACTIVE, "certificate_serial": serial}
+            connection.execute(update(SigningCredential).where(*mine).values(values))
+            self._audit(connection, "signing.credential.certified", row.id, actor, "", certificate=serial)
+
+        before = self._by_kid(found.kid)
+        self.external.bring_in(found, actor=actor, within=activate)
+        if self._is_ours(before):  # what our own authority said of this key is said by another now
+            self.ca.revoke(int(before.certificate_serial, 16), RevocationReason.SUPERSEDED, actor=actor)
+        return before.id
+
+    def _by_kid(self, kid: str) -> Credential:
+        with self.ground.database.read() as connection:
+            row = connection.execute(select(ROW).where(SigningCredential.kid == kid)).mappings().first()
+        if row is None:
+            raise NoCredential
+        return credential(row)
 
     def _issue(
         self,
@@ -205,29 +273,45 @@ class Credentials:
         names: dict[str, str],
         passkey: PinnedPasskey,
         actor: str,
-    ) -> Credential:
+        external: bool,
+    ) -> Requested:
         credential_id = new_id()
         signer = self.keystore.create(PURPOSES[kind], label=credential_id, actor=actor)
-        certificate = self.ca.issue(kind, signer.public_key, subject, actor=actor)
+        if external:
+            request = signed_request(signer, names_of(subject, self.ca.practice.layout))
+            serial, status = credential_id, WAITING
+        else:
+            request = b""
+            certificate = self.ca.issue(kind, signer.public_key, subject, actor=actor)
+            serial, status = as_text(certificate.serial_number), ACTIVE
         row = {
             "id": credential_id,
             "kind": kind,
             "sub": sub,
             **names,
             "kid": signer.kid,
-            "certificate_serial": as_text(certificate.serial_number),
+            "certificate_serial": serial,
             "passkey_id": passkey.credential_id,
             "passkey_public_key": passkey.public_key,
             "passkey_aaguid": passkey.aaguid,
             "passkey_name": passkey.name[:100],
             "passkey_sign_count": 0,
-            "status": ACTIVE,
+            "status": status,
             "created_at": self.ground.clock.now(),
         }
         with self.ground.database.write() as connection:
             connection.execute(insert(SigningCredential), row)
-            self._audit(connection, "signing.credential.issued", credential_id, actor, "", kind=kind)
-        return self.load(credential_id)
+            event = "signing.credential.requested" if external else "signing.credential.issued"
+            self._audit(connection, event, credential_id, actor, "", kind=kind)
+        return Requested(self.load(credential_id), request)
+
+    def _is_ours(self, credential: Credential) -> bool:
+        """Certified by our own authority."""
+        try:
+            certificate = self.ca.load(int(credential.certificate_serial, 16))
+        except (CertificateError, ValueError):
+            return False
+        return thumbprint(cast("PublicKey", certificate.public_key())) == credential.kid
 
     def _audit(
         self, connection: Connection, event: str, credential_id: str, actor: str, reason: str, **detail: str

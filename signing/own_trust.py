@@ -42,6 +42,11 @@ class OwnRevocation:
         return True
 
 
+def own_roots(trust: TrustServices) -> tuple[x509.Certificate, ...]:
+    """Those above what signs here: our own, and of the authorities that certified keys of ours."""
+    return (*trust.ca.authorities.roots(), *trust.external.roots)
+
+
 def newest_lists(trust: TrustServices) -> list[bytes]:
     """Our CRLs of now, for documents that bring no newer answer along."""
     return [trust.crl.current(each.name) for each in trust.ca.authorities.all()]
@@ -51,8 +56,8 @@ def own_trust_material(ground: Ground, trust: TrustServices) -> TrustMaterial:
     return TrustMaterial(
         time_stamps=trust.time_stamps,
         revocation=OwnRevocation(trust),
-        authorities=tuple(each.certificate for each in trust.ca.authorities.all()),
-        anchors=trust.ca.authorities.roots(),
+        authorities=(*(each.certificate for each in trust.ca.authorities.all()), *trust.external.authorities),
+        anchors=own_roots(trust),
         clock=ground.clock,
         time_stamp_anchors=trust.time_stamp_anchors,
     )

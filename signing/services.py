@@ -14,7 +14,7 @@ from signing.authorization import Provider
 from signing.credentials import Credentials
 from signing.documents import Documents
 from signing.files import DocumentFiles
-from signing.own_trust import newest_lists, own_trust_material
+from signing.own_trust import newest_lists, own_roots, own_trust_material
 from signing.pending import PendingRequests
 from signing.session import DeskSessions
 from signing.tokens import Issuer
@@ -51,7 +51,7 @@ class SigningServices:
     @property
     def anchors(self) -> TrustAnchors:
         """Our own roots, and what the deployment names."""
-        return load_trust_anchors(self.ground.settings.trust_anchors, own=self.trust_services.ca.authorities.roots())
+        return load_trust_anchors(self.ground.settings.trust_anchors, own=own_roots(self.trust_services))
 
 
 def open_services(
@@ -64,7 +64,7 @@ def open_services(
         trust_services=trust_services,
         envelope=envelope,
         provider=Provider(ground.settings, ground.clock, keystore, transport),
-        credentials=Credentials(ground, keystore, trust_services.ca),
+        credentials=Credentials(ground, trust_services),
         documents=Documents(ground, envelope),
         files=DocumentFiles(ground.settings),
         pending=PendingRequests(ground.ephemeral, envelope),

@@ -105,7 +105,7 @@ class Workflow:
             services.files.uploaded(document.id).read_bytes(),
             settings=self.ground.settings,
             certificate=certificate,
-            chain=services.trust_services.ca.chain(certificate)[1:-1],
+            chain=services.trust_services.chain(certificate)[1:-1],
             at=now,
             placement=placement,
             appearance=self._appearance(credential, document, now),

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, UTCDateTime
 
-ACTIVE, REVOKED = "active", "revoked"
+ACTIVE, REVOKED, WAITING = "active", "revoked", "waiting"
 OFFICER: Literal["officer"] = "officer"
 SEAL: Literal["seal"] = "seal"
 
@@ -18,6 +18,9 @@ SEAL: Literal["seal"] = "seal"
 class SigningCredential(Base):
     """An officer's, or an agency's seal (`kind`). Names and positions are in clear: they stand in the certificate and
     on every signed document.
+
+    One that another authority is to certify is `waiting` until its certificate was brought in, and has its own id for a
+    serial number so long.
 
     `sub` is what the provider calls the officer towards this client; empty for a seal, as are the position and all of
     `passkey_*`. `revoked_at` is empty while the credential is active.
