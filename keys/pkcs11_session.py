@@ -94,7 +94,7 @@ class TokenSession:
             return [each for batch in found for each in batch]
 
 
-class Search(_pkcs11.SearchIter):  # type: ignore[attr-defined, misc]
+class Search(_pkcs11.SearchIter):  # type: ignore[misc, name-defined]
     """C_FindObjects. python-pkcs11 0.10 leaves a search that could not begin to `__del__`, where its error is printed
     and nobody is told; the session that it was begun in is not used again.
     """

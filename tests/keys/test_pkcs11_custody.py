@@ -135,13 +135,15 @@ def test_bad_ciphertext_and_a_deleted_key_do_not_begin_the_module_anew(custody):
     assert custody.token.module.generation == generation
 
 
-def test_a_token_without_a_mechanism_says_which(custody, soft_tokens):
+def test_a_token_without_a_mechanism_says_which(settings, custody, soft_tokens):
     told = soft_tokens.configuration.read_text()
     soft_tokens.configuration.write_text(told + "slots.mechanisms = CKM_EC_KEY_PAIR_GEN,CKM_ECDSA\n")
     try:
         custody.token.module.renew(custody.token.module.generation)
         assert not custody.offers("EdDSA")
         assert custody.offers("ES256")
+        with pytest.raises(SettingsError, match="has no CKM_AES_GCM for A256GCM; .* or CKM_RSA_X_509 for RSA-OAEP-256"):
+            open_custody(settings)
         with pytest.raises(
             KeystoreError, match="has no CKM_EC_EDWARDS_KEY_PAIR_GEN, CKM_EDDSA: a key for EdDSA cannot be had"
         ):

@@ -252,9 +252,9 @@ def remote(soft_tokens, tmp_path, monkeypatch):
     remote.kill()
 
 
-def test_the_tokens_process_is_killed_and_brought_back_under_load(settings, remote, token_url):
+def test_the_tokens_process_is_killed_and_brought_back_under_load(settings, remote):
     """SoftHSM2 in a process of its own. What p11-kit's remoting hands on is enough for ECDSA, PKCS #1 and HMAC."""
-    custody = open_custody(replace(settings, keys_url=remote.soft_tokens.uri("prajak", remote_module())))
+    custody = TokenCustody.at(remote.soft_tokens.uri("prajak", remote_module()), "PRAJAK_KEYS_URL", settings)
     signer, secret = custody.create_signer(ES256), custody.create_secret("remote", SecretName.HS256)
     mac = secret.mac(b"data")
     with Load(signer.sign_x509) as load:
@@ -265,4 +265,4 @@ def test_the_tokens_process_is_killed_and_brought_back_under_load(settings, remo
         assert load.next(bytes) < HEALED_WITHIN
     load.check(signer)
     assert secret.mac(b"data") == mac
-    assert open_custody(replace(settings, keys_url=token_url)).load_signer(signer.kid, ES256).sign(b"data")
+    assert open_custody(settings).load_signer(signer.kid, ES256).sign(b"data"), "and without p11-kit between"
