@@ -16,6 +16,7 @@ from hashlib import sha256
 from ipaddress import ip_address
 from pathlib import Path
 
+ADDRESS = "address:"  # what a pseudonym begins with
 PSEUDONYM_LENGTH = 32  # hexadecimal digits: 128 bits
 LOGIN_UID = Path("/proc/self/loginuid")  # Linux's own audit: who logged in, kept over sudo
 NO_LOGIN = str(2**32 - 1)
@@ -43,7 +44,7 @@ def pseudonymiser(key: bytes) -> Pseudonym:
     """
 
     def pseudonym(address: str) -> str:
-        return "address:" + hmac.new(key, canonical(address), sha256).hexdigest()[:PSEUDONYM_LENGTH]
+        return ADDRESS + hmac.new(key, canonical(address), sha256).hexdigest()[:PSEUDONYM_LENGTH]
 
     return pseudonym
 

@@ -25,6 +25,7 @@ from core.web.static_files import static, static_file
 
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 MAX_FIELDS = 500
+ORIGIN_BEFORE = "prajak.origin_before"  # in the request's own environment: `g` is shared with calls to ourselves
 
 
 def install(app: Flask, web: Web) -> None:
@@ -73,12 +74,12 @@ def arrive(web: Web) -> None:
     """Whatever this request brings about says from where it came and by which route. A call to ourselves stands within
     the request that makes it, so what was said before is said again afterwards.
     """
-    g.origin_before = change(Origin(web.pseudonym(source()), f"{request.method} {request.url_rule}"))
+    request.environ[ORIGIN_BEFORE] = change(Origin(web.pseudonym(source()), f"{request.method} {request.url_rule}"))
 
 
 def depart(_error: BaseException | None = None) -> None:
-    if "origin_before" in g:
-        change(g.pop("origin_before"))
+    if ORIGIN_BEFORE in request.environ:
+        change(request.environ.pop(ORIGIN_BEFORE))
 
 
 def measure(response: Response) -> Response:

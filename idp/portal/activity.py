@@ -13,6 +13,7 @@ from sqlalchemy import Connection, or_, select
 
 from core import i18n
 from core.audit import AuditEntry
+from core.audit_origin import ADDRESS, CURRENT
 from core.ground import Ground
 from idp.models.catalogue import load_entry_ever
 from idp.models.client import load_client
@@ -54,7 +55,9 @@ WORDS: Mapping[str, Any] = {
 
 @dataclass(frozen=True)
 class Happening:
-    """`where` is the service or the network address, empty where there is none."""
+    """`where` is the service, or whether it was the network that is in use now; empty where neither is known. The trail
+    does not know a network's address (core/audit_origin.py), and nobody has to compare numbers to see a stranger.
+    """
 
     at: datetime
     what: str
@@ -82,9 +85,15 @@ def activity(ground: Ground, account_id: str, *, before: int | None = None) -> P
 
 def happening(connection: Connection, row: Mapping[Any, Any]) -> Happening:
     client = load_client(connection, row["client_id"]) if row["client_id"] else None
-    own = row["source"] if row["actor"] == row["subject"] else ""  # an officer's address is not the citizen's to see
+    own = network(row["source"]) if row["actor"] == row["subject"] else ""  # an officer's is not the citizen's to see
     where = client.name(i18n.language()) if client else row["client_id"] or own  # one that is gone is still named
     return Happening(row["at"], str(WORDS[row["event"]]) + detail_words(row) + record_words(connection, row), where)
+
+
+def network(source: str) -> str:
+    if not source.startswith(ADDRESS):
+        return ""
+    return gettext("The network that you use now") if source == CURRENT.get().source else gettext("Another network")
 
 
 def record_words(connection: Connection, row: Mapping[Any, Any]) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import insert, select
 
+from core.audit_origin import pseudonymiser
 from enrollment import recovery
 from idp.models.grant import load_grants, record_grant
 from idp.models.issued_token import IssuedToken
@@ -172,3 +174,16 @@ def test_a_registration_begun_in_another_session_is_not_taken(site, browser):
     answer = browser.submit("/me/devices/add", {"name": "x", "credential": planted})
     assert answer.status_code == 400
     assert len(site.accounts.passkeys(site.ids["somchai"])) == 1
+
+
+def test_the_activity_tells_one_s_own_network_from_another(site, browser):
+    web = site.app.extensions["prajak_web"]
+    site.app.extensions["prajak_web"] = replace(web, pseudonym=pseudonymiser(b"k" * 32))
+    for address in ("192.0.2.1", "192.0.2.2"):  # beside the fixture's browser, of which nothing is known
+        elsewhere = site.browser()
+        elsewhere.environ_base = {**elsewhere.environ_base, "REMOTE_ADDR": address}
+        site.sign_in(elsewhere, "somchai", site.begin(elsewhere, "/me"))
+    shown = elsewhere.get("/me/activity").text
+    assert shown.count("เครือข่ายที่ท่านใช้อยู่ในขณะนี้") == 1
+    assert shown.count("เครือข่ายอื่น") == 1
+    assert "192.0.2" not in shown
