@@ -252,7 +252,7 @@ def test_a_secret_out_of_use_still_opens(keystore):
     keystore.ensure(Purpose.ENVELOPE)
     secret = keystore.secret(Purpose.ENVELOPE)
     sealed = secret.encrypt(b"n" * 12, b"data", b"place")
-    keystore.rotate(Purpose.ENVELOPE)
+    keystore.rotate(Purpose.ENVELOPE, at_once=True)
     assert keystore.secret(Purpose.ENVELOPE).kid != secret.kid
     assert keystore.secret_of(secret.kid, Purpose.ENVELOPE).decrypt(b"n" * 12, sealed, b"place") == b"data"
 

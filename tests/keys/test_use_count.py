@@ -12,7 +12,7 @@ from keys.errors import DecryptionError
 from keys.key_states import State
 from keys.key_use import MOST_SEALS
 from keys.keystore import Keystore
-from keys.purposes import Purpose
+from keys.purposes import RULES, Purpose
 from keys.use_count import Uses, add_uses
 
 
@@ -101,5 +101,7 @@ def test_a_sealing_key_is_followed_before_its_nonces_could_meet(ground, keystore
     assert keystore.record(kid).state is State.ACTIVE
     keystore.secret(Purpose.ENVELOPE).encrypt(b"n" * 12, b"data", b"")
     keystore.tend()
+    keystore.advance()
+    ground.clock.advance(RULES[Purpose.ENVELOPE].publication)
     keystore.advance()
     assert keystore.record(kid).state is State.DEACTIVATED
