@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from cryptography import x509
-from sqlalchemy import Connection, Select, and_, func, select
+from sqlalchemy import Connection, and_, func, select
 
 from core.ground import Ground
 from keys.certificate_rows import as_text
@@ -151,7 +151,7 @@ def load_authorities(connection: Connection) -> list[Authority]:
     return sorted(found, key=lambda each: (each.kind != "root", each.generation))
 
 
-AUTHORITIES: Select[str, str, str, str, bytes, str, datetime] = (
+AUTHORITIES = (
     select(
         Certificate.serial,
         Certificate.issuer_serial,

@@ -138,7 +138,8 @@ class AuthorityImport:
         serial = as_text(root.certificate.serial_number)
         with self.ground.database.write() as connection:
             self._store_list(connection, serial, crl)
-            event, detail = "authority.list_imported", {"number": list_number(crl), "root": root.name}
+            event = "authority.list_imported"
+            detail: dict[str, str | int | bool] = {"number": list_number(crl), "root": root.name}
             audit.record(connection, self.ground.clock, event=event, actor=actor, subject=serial, detail=detail)
         self.authority.revocations += 1  # this process asks again
         self.authority.authorities.forget()
@@ -214,9 +215,9 @@ class AuthorityImport:
                 row = {"serial": serial, "issuer_serial": root_serial, "reason": reason_of(entry)}
                 insert_revocation(connection, {**row, "revoked_at": entry.revocation_date_utc})
                 on_it += 1
-        row = {"issuer_serial": root_serial, "number": number, "this_update": crl.last_update_utc}
-        row |= {"next_update": crl.next_update_utc, "revoked": on_it, "der": crl.public_bytes(Encoding.DER)}
-        if not insert_list(connection, row, after=last):
+        listed: dict[str, object] = {"issuer_serial": root_serial, "number": number, "this_update": crl.last_update_utc}
+        listed |= {"next_update": crl.next_update_utc, "revoked": on_it, "der": crl.public_bytes(Encoding.DER)}
+        if not insert_list(connection, listed, after=last):
             raise CertificateError("another list came between: try again")
 
 

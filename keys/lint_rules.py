@@ -107,7 +107,7 @@ def times_are_encoded(x: Examined) -> bool:
 
 def within_the_issuer(x: Examined) -> bool:
     (begins, ends), above = validity(x), x.issuer["tbs_certificate"]["validity"]
-    return above["not_before"].native <= begins and ends <= above["not_after"].native
+    return bool(above["not_before"].native <= begins and ends <= above["not_after"].native)
 
 
 def text_is_encoded(x: Examined) -> bool:

@@ -86,18 +86,21 @@ def as_practice(written: Mapping[str, Any]) -> Practice:
     known = table(written, "the file", ("organisation", "subject", "pointers", "profile"))
     organisation = table(known.get("organisation", {}), "[organisation]", tuple(Organisation.__dataclass_fields__))
     pointers = table(known.get("pointers", {}), "[pointers]", ("base",))
-    profiles = table(known.get("profile", {}), "[profile]", tuple(PROFILES))
+    changes = table(known.get("profile", {}), "[profile]", tuple(PROFILES))
     return Practice(
-        profiles={**PROFILES, **{name: with_changes(name, changes) for name, changes in profiles.items()}},
+        profiles={
+            name: with_changes(profile, changes[name]) if name in changes else profile
+            for name, profile in PROFILES.items()
+        },
         layout=as_layout(table(known.get("subject", {}), "[subject]", ("country", "layout"))),
         organisation=Organisation(**{name: name_text(name, value) for name, value in organisation.items()}),
         base=url("[pointers] base", pointers["base"]).rstrip("/") if "base" in pointers else "",
     )
 
 
-def with_changes(name: str, written: object) -> Profile:
+def with_changes(profile: Profile, written: object) -> Profile:
     """A profile with what the deployment sets of it, and no more: what a key may do is not a deployment's to say."""
-    profile, where = PROFILES[name], f"[profile.{name}]"  # type: ignore[index]
+    where = f"[profile.{profile.name}]"
     changes = table(written, where, ("validity_days", "validity_hours", "policies", "cps"))
     if "validity_days" in changes and "validity_hours" in changes:
         raise SettingsError(f"{SETTING}: {where} has validity_days and validity_hours: say one")

@@ -51,7 +51,8 @@ def combine(lines: Sequence[str]) -> bytes:
         raise KeystoreError(f"the shares do not fit: {error}") from error
     if len(found) > 1:
         raise KeystoreError("the shares do not fit: one of them is wrong")
-    return found.pop()
+    secret: bytes = found.pop()
+    return secret
 
 
 def choices(words: list[str], needed: int) -> Sequence[tuple[str, ...]]:

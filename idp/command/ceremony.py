@@ -5,10 +5,8 @@ No settings are read and no database is opened; the folder is all there is (`key
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import click
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -188,4 +186,4 @@ def revoked_pair(text: str) -> tuple[int, RevocationReason]:
         raise click.BadParameter(f"SERIAL=REASON: {', '.join(RevocationReason)}") from error
 
 
-OFFLINE: tuple[Callable[..., Any], ...] = (ceremony, ca_sign_issuing, root_crl, check_shares)
+OFFLINE: tuple[click.Command, ...] = (ceremony, ca_sign_issuing, root_crl, check_shares)

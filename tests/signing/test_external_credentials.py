@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -24,7 +26,7 @@ from signing.pades import Level, sign
 from signing.refusals import NoCredential
 from signing.services import SigningServices, open_services
 from signing.validation import validate
-from tests.keys.conftest import prepared, trust  # noqa: F401 - fixtures
+from tests.keys.conftest import prepared  # noqa: F401 - a fixture
 from tests.keys.outside_authority import OutsideAuthority, outside_authority
 from tests.signing.conftest import identity
 from tests.signing.workshop import judged, plain_pdf
@@ -46,9 +48,11 @@ def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OutsideAuthori
 
 
 @pytest.fixture
-def trust_services(trust: TrustServices) -> TrustServices:
+def trust_services(ground, prepared: Path, tmp_path: Path) -> TrustServices:  # noqa: F811
     """A copy of what was prepared once."""
-    return trust
+    shutil.copytree(prepared / "keys", tmp_path / "keys")
+    shutil.copyfile(prepared / "test.db", tmp_path / "test.db")
+    return TrustServices(ground)
 
 
 @pytest.fixture
