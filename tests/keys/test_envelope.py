@@ -16,7 +16,7 @@ from core.outbox import Outbox
 from core.sealed_column import Erased
 from keys.data_key import ACCOUNT, INSTALLATION, Owner, WrappedKey, delete_data_key, load_data_key
 from keys.envelope import Envelope, place_of
-from keys.errors import EnvelopeError, KeystoreError
+from keys.errors import EnvelopeError, KeystoreError, TokenAway
 from keys.keystore import Keystore
 from keys.purposes import Purpose
 from keys.sealed import DIRECT, WRAPPED, encrypt, header_of
@@ -97,6 +97,7 @@ def test_one_persons_key_does_not_open_anothers_data(envelope):
         yours.open(sealed, aad="account:1")
 
 
+@pytest.mark.both_custodies
 def test_a_wrapped_key_opens_in_its_own_row_alone(envelope):
     wrapped = envelope.new_key(SOMCHAI).wrapped
     assert envelope.unwrap(SOMCHAI, wrapped)
@@ -150,6 +151,7 @@ def test_a_data_key_of_an_earlier_release_is_bound_to_its_owner_when_it_is_wrapp
     assert envelope.rewrapped(SOMCHAI, new) is None
 
 
+@pytest.mark.both_custodies
 def test_rotation_leaves_old_rows_readable_and_wraps_new_keys_under_the_new_one(ground, keystore, envelope):
     key, letter = envelope.new_key(SOMCHAI), envelope.seal(b"letter", aad="b")
     before = key.seal(b"data", aad="a")
@@ -274,3 +276,46 @@ def test_a_key_says_whose_it_is_and_not_what_it_is(envelope):
     key = envelope.new_key(Owner(ACCOUNT, new_id()))
     assert str(key.owner) in repr(key)
     assert "AESGCM" not in repr(key)
+
+
+class TestWithATokenThatGoesAway:
+    """Only unwrapping asks the token: what is at work goes on, and who must wait is told so."""
+
+    @pytest.fixture
+    def keys_url(self, token_url):
+        return token_url
+
+    @pytest.fixture(autouse=True)
+    def without_pauses(self, monkeypatch):
+        monkeypatch.setattr("keys.pkcs11_token.FIRST_PAUSE", 0.0)
+
+    def test_letters_are_still_written_and_read(self, ground, clock, envelope, soft_tokens):
+        key, outbox = envelope.ensure_key(SOMCHAI), Outbox(ground, envelope, {})
+        with soft_tokens.away():
+            clock.advance(timedelta(minutes=5))
+            with ground.database.write() as connection:
+                letter = {"channel": "email", "recipient": "r", "subject": "s", "body": "b"}
+                outbox.enqueue(connection, **letter)
+                outbox.enqueue(connection, **letter, key=key)
+            with pytest.raises(TokenAway):
+                envelope.load_key(SOMCHAI)
+        assert [each.body for each in outbox.messages()] == ["b", "b"]
+
+    def test_a_letter_that_cannot_be_opened_now_is_not_lost(self, ground, clock, envelope, soft_tokens):
+        key, taken = envelope.ensure_key(SOMCHAI), []
+        outbox = Outbox(ground, envelope, {"email": taken.append})
+        with ground.database.write() as connection:
+            outbox.enqueue(connection, channel="email", recipient="r", subject="s", body="b", key=key)
+        with soft_tokens.away():
+            assert outbox.deliver_due() == 0
+        clock.advance(timedelta(seconds=2))
+        assert outbox.deliver_due() == 1
+        assert [each.body for each in taken] == ["b"]
+
+    def test_a_process_that_begins_without_it_says_why_and_heals(self, ground, envelope, soft_tokens):
+        envelope.seal(b"data", aad="a")
+        with soft_tokens.away():
+            late = Envelope(Keystore(ground, envelope.keystore.ring.custody))
+            with pytest.raises(TokenAway):
+                late.seal(b"data", aad="a")
+        assert late.open(late.seal(b"data", aad="a"), aad="a") == b"data"
