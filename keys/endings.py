@@ -16,7 +16,7 @@ from keys import two_person
 from keys.errors import KeystoreError, NotAgreed
 from keys.key_rows import KeyRecord, change_state, successor_slot, withdraw
 from keys.key_states import State, check_transition
-from keys.key_use import check_rotates, is_disbelieved, takes_two
+from keys.key_use import check_replaceable, check_rotates, is_disbelieved, takes_two
 from keys.purposes import RULES, Purpose
 from keys.rotation import First, Rotation, nothing_first
 from keys.two_person import Act
@@ -81,6 +81,7 @@ class Endings(Rotation):
         """
         record, now = self.record(kid), self.ground.clock.now()
         check_transition(record.state, State.COMPROMISED)
+        check_replaceable(record)
         agreed = self._agreed(Act.COMPROMISE_KEY, record) if record.state is not State.PRE_ACTIVATION else nothing_first
         if record.slot is not None and record.state is State.ACTIVE and not RULES[record.purpose].many:
             self._replace(record, State.COMPROMISED, actor=actor, reason=reason, first=agreed)

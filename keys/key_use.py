@@ -37,6 +37,14 @@ def check_algorithm(purpose: Purpose, algorithm: str) -> str:
     return algorithm
 
 
+def check_replaceable(record: KeyRecord) -> None:
+    """The look-ups of all people would have to be made anew with another key first, or each could enrol a second time:
+    that is not built, so not even two people do it.
+    """
+    if record.purpose is Purpose.BLIND_INDEX and record.state is State.ACTIVE:
+        raise KeystoreError(f"{record.purpose} cannot be replaced: {RULES[record.purpose].fixed}")
+
+
 def check_there(record: KeyRecord) -> KeyRecord:
     if record.state is State.DESTROYED:
         raise KeystoreError(f"the key {record.kid} was destroyed: what it sealed does not open any more")

@@ -18,6 +18,7 @@ from keys.envelope import Envelope
 from keys.erasure import Erasures
 from keys.errors import CertificateError, NoAuthority
 from keys.external_authority import ExternalCertificates
+from keys.key_use import check_replaceable
 from keys.keystore import Keystore
 from keys.ocsp import OcspResponder
 from keys.outside_revocation import OutsideRevocation
@@ -107,7 +108,9 @@ class TrustServices:
 
         Raises NotAgreed for an authority's, unless two people agreed.
         """
-        self.keystore.check_agreed(Act.COMPROMISE_KEY, self.keystore.record(kid))
+        record = self.keystore.record(kid)
+        check_replaceable(record)
+        self.keystore.check_agreed(Act.COMPROMISE_KEY, record)
         with self.ground.database.read() as connection:
             serials = load_serials(connection, kid)
         for serial in serials:

@@ -139,7 +139,7 @@ def possible(record: KeyRecord) -> list[str]:
         found.append("suspend")
     if record.state is State.SUSPENDED:
         found.append("restore")
-    if State.COMPROMISED in next_states:
+    if State.COMPROMISED in next_states and record.purpose is not Purpose.BLIND_INDEX:
         found.append("ask-compromise" if takes_two(record) else "compromise")
     if takes_two(record) and rules.many and record.state in (State.ACTIVE, State.SUSPENDED):
         found.append("ask-retire")

@@ -115,7 +115,7 @@ def key_compromise(kid: str, *, reason: str) -> None:
     """The emergency: others may have this key.
 
     It leaves the JWKS, its certificates are revoked and its successor signs, on every worker within five seconds.
-    A key that nothing can replace (an authority's, pairwise, blind-index) is only asked about.
+    A key that nothing can replace (an authority's, pairwise) is only asked about.
     """
     provider = compose()
     act_or_ask(provider, Act.COMPROMISE_KEY, kid, reason, lambda: compromise(provider, kid, reason))

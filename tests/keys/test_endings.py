@@ -17,7 +17,7 @@ from keys.models import Key
 from keys.purposes import OVERLAP, PUBLICATION, RULES, Purpose
 from keys.two_person import Act
 
-TWO_PEOPLE = [purpose for purpose, rules in RULES.items() if rules.two_people]
+TWO_PEOPLE = [purpose for purpose, rules in RULES.items() if rules.two_people and purpose is not Purpose.BLIND_INDEX]
 
 
 def kids(keystore, purpose=Purpose.ID_TOKEN):
@@ -126,6 +126,15 @@ def test_nobody_alone_ends_what_nothing_can_replace(keystore, purpose, act):
     agree(keystore, act, kid)
     end(kid, actor="boon")
     assert keystore.record(kid).state is (State.COMPROMISED if act is Act.COMPROMISE_KEY else State.DEACTIVATED)
+
+
+def test_not_even_two_people_replace_what_people_are_found_by(keystore):
+    """Everybody could enrol a second time."""
+    kid = keystore.ensure(Purpose.BLIND_INDEX)
+    agree(keystore, Act.COMPROMISE_KEY, kid)
+    with pytest.raises(KeystoreError, match="every look-up made with it would find nothing"):
+        keystore.compromise(kid)
+    assert keystore.record(kid).state is State.ACTIVE
 
 
 def test_an_agreement_about_one_key_ends_no_other(keystore):
