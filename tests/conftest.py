@@ -37,7 +37,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "backend" in metafunc.fixturenames:
         both = metafunc.config.getoption("--all-backends") or metafunc.definition.get_closest_marker("both_backends")
         metafunc.parametrize("backend", BACKENDS if both else BACKENDS[:1], indirect=True)
-    if metafunc.definition.get_closest_marker("both_custodies"):
+    if metafunc.definition.get_closest_marker("both_custodies") and "keys_url" in metafunc.fixturenames:
         metafunc.parametrize("keys_url", CUSTODIES, indirect=True)
 
 

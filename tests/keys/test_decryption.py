@@ -66,6 +66,7 @@ def test_both_keys_are_published_for_encryption(trust):
     }
 
 
+@pytest.mark.both_custodies
 def test_another_worker_opens_with_the_same_key(ground, keystore):
     kid = keystore.ensure(REQUEST_OBJECT)
     peer = ECDH.generate()
@@ -73,6 +74,7 @@ def test_another_worker_opens_with_the_same_key(ground, keystore):
     assert Keystore(ground).decrypter(REQUEST_OBJECT, algorithm="ECDH-ES").agree(peer.public_key()) == mine
 
 
+@pytest.mark.both_custodies
 def test_after_a_rotation_the_new_key_alone_is_published_and_the_old_one_opens_for_a_day(keystore, clock):
     old = keystore.ensure(REQUEST_OBJECT)
     new = keystore.rotate(REQUEST_OBJECT).kid
@@ -95,6 +97,7 @@ def test_whatever_is_published_opens(keystore, monkeypatch):
         assert keystore.decrypter(REQUEST_OBJECT, algorithm="ECDH-ES", kid=jwk["kid"]).kid == jwk["kid"]
 
 
+@pytest.mark.both_custodies
 def test_a_compromised_key_opens_nothing_more(keystore):
     old = keystore.ensure(REQUEST_OBJECT)
     keystore.compromise(old)

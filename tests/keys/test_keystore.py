@@ -30,11 +30,13 @@ def test_the_first_start_makes_a_key_and_the_second_finds_it(ground, keystore, p
     assert keystore.ensure(purpose) == Keystore(ground).ensure(purpose) == kid
 
 
+@pytest.mark.both_custodies
 def test_the_key_of_another_worker_signs_as_ones_own(ground, keystore):
     kid = keystore.ensure(Purpose.ID_TOKEN)
     assert Keystore(ground).active(Purpose.ID_TOKEN).kid == kid
 
 
+@pytest.mark.both_custodies
 def test_a_secret_is_the_same_on_every_worker_and_differs_by_purpose(ground, keystore):
     purposes = (Purpose.BLIND_INDEX, Purpose.PAIRWISE, Purpose.DPOP_NONCE)
     for purpose in purposes:
@@ -64,6 +66,7 @@ def test_an_unknown_key_is_not_loaded(keystore):
         keystore.load("stranger")
 
 
+@pytest.mark.both_custodies
 def test_a_successor_is_published_before_it_signs_and_its_predecessor_after(keystore, clock):
     """A client may keep the JWKS for an hour: at no moment does it meet a key that it cannot have."""
     old = keystore.ensure(Purpose.ID_TOKEN)
@@ -221,6 +224,7 @@ def test_what_is_for_no_client_is_in_no_jwks(keystore):
     assert not published & {keystore.ensure(purpose) for purpose in inside}
 
 
+@pytest.mark.both_custodies
 def test_a_compromised_key_is_replaced_and_leaves_the_jwks_at_once(keystore):
     old = keystore.ensure(Purpose.ID_TOKEN)
     keystore.compromise(old, actor="administrator", reason="found in a public repository")
@@ -229,6 +233,7 @@ def test_a_compromised_key_is_replaced_and_leaves_the_jwks_at_once(keystore):
     assert old not in kids(keystore)
 
 
+@pytest.mark.both_custodies
 def test_a_retired_holders_key_signs_no_more(keystore):
     signer = keystore.create(Purpose.SEAL, label="agency")
     keystore.retire(signer.kid)
@@ -248,6 +253,7 @@ def test_the_one_key_of_a_purpose_is_rotated_not_retired(keystore):
     assert kid not in kids(keystore)
 
 
+@pytest.mark.both_custodies
 def test_a_secret_out_of_use_still_opens(keystore):
     keystore.ensure(Purpose.ENVELOPE)
     secret = keystore.secret(Purpose.ENVELOPE)
