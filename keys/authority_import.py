@@ -53,9 +53,10 @@ from keys.subject import names_of
 
 @dataclass(frozen=True)
 class Requested:
-    """An issuing authority that is to be: its name, and the request for the root to sign."""
+    """An issuing authority that is to be: its name, its key's thumbprint, and the request for the root to sign."""
 
     name: str
+    kid: str
     encoded: bytes
 
 
@@ -82,7 +83,7 @@ class AuthorityImport:
         name = self._waiting() or self._next()
         signer = self.keystore.ensure_holder(Purpose.CA, name, algorithm, actor=actor)
         names = names_of(self.authority.authority_name(name), self.authority.practice.layout)
-        return Requested(name, signed_request(signer, names))
+        return Requested(name, signer.kid, signed_request(signer, names))
 
     def examine(self, root: bytes, issuing: bytes, revocation_list: bytes) -> Examined:
         """Raises CertificateError that says what does not hold. Each is PEM or DER."""

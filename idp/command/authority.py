@@ -86,7 +86,7 @@ def ca_request(out: Path, *, algorithm: str | None, as_json: bool) -> None:
     """Make the next issuing key in custody, and write the request (PKCS#10) that the root's ceremony certifies."""
     made = importer(compose().trust).request(algorithm, actor=COMMAND)
     out.write_bytes(pem_of(made.encoded))
-    show_one({"name": made.name, "request": str(out)}, as_json=as_json)
+    show_one({"name": made.name, "key": made.kid, "request": str(out)}, as_json=as_json)
 
 
 @ca.command("import")
