@@ -1,7 +1,8 @@
 """Each signer against the bare library: what custody, the table of algorithms and counting cost beside the signature.
 
 Through our interface at least 70 % of the bare library's speed is wanted. The library of key files is `cryptography`;
-that of a token is its PKCS #11 module through python-pkcs11 (`tokens.py`), with one session that nobody shares.
+that of a token is its PKCS #11 module through python-pkcs11 (`tokens.py`), with the same key, and a session that nobody
+shares.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from bench.row import LEAST, Row, pair
 from idp.composition import Provider
 from keys.algorithms import ALGORITHMS
 from keys.errors import KeystoreError
+from keys.pkcs11_signer import TokenSigner
 from keys.purposes import Purpose
 from keys.signer import Signer
 
@@ -30,15 +32,16 @@ SCHEMES: dict[str, tuple[object, ...]] = {
 
 
 def signer_rows(
-    where: str, signer_of: Callable[[str], Signer], bare_of: Callable[[str], Callable[[], bytes]]
+    where: str, signer_of: Callable[[str], Signer], bare_of: Callable[[Signer], Callable[[], bytes]]
 ) -> Iterator[Row]:
-    """Every algorithm of the table that is to be had there."""
+    """Every algorithm of the table that is to be had there, in the form in which its library gives signatures."""
     for name in ALGORITHMS:
         try:
             signer = signer_of(name)
         except KeystoreError:
             continue
-        yield from compared(f"{name} {where}", signer.sign_x509, f"{name}, the bare library", bare_of(name))
+        ours = signer.sign if isinstance(signer, TokenSigner) else signer.sign_x509
+        yield from compared(f"{name} {where}", ours, f"{name}, the bare library", bare_of(signer))
 
 
 def compared(
@@ -50,7 +53,9 @@ def compared(
 def file_rows(provider: Provider) -> Iterator[Row]:
     """Officers' keys, counted as every key is; and the way every token goes, where the key in use is asked for."""
     keystore = provider.trust.keystore
-    yield from signer_rows("by a key file", lambda name: keystore.create(Purpose.OFFICER, name), bare)
+    yield from signer_rows(
+        "by a key file", lambda name: keystore.create(Purpose.OFFICER, name), lambda signer: bare(signer.algorithm)
+    )
     yield from compared(
         "ES256 of a token, asked of the keystore",
         lambda data: keystore.active(Purpose.ID_TOKEN).sign(data),

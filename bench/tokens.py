@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pkcs11
-from pkcs11 import MGF, Attribute, KeyType, Mechanism
-from pkcs11.util.ec import encode_named_curve_parameters
+from pkcs11 import MGF, Mechanism, ObjectClass
 
 from bench.row import Row
 from bench.signers import MESSAGE, signer_rows
@@ -26,15 +25,11 @@ from core.settings import load_settings
 from keys.algorithms import algorithm_named
 from keys.pkcs11_custody import TokenCustody
 from keys.pkcs11_token import module_at
+from keys.signer import Signer
 
 MODULE = Path("/usr/lib/softhsm/libsofthsm2.so")
 LABEL, PIN = "bench", "0815-4711"
 DIGEST_INFO = bytes.fromhex("3031300d060960864801650304020105000420")  # RFC 8017 section 9.2: SHA-256
-CURVES = {
-    "ES256": (KeyType.EC, encode_named_curve_parameters("secp256r1")),
-    "ES384": (KeyType.EC, encode_named_curve_parameters("secp384r1")),
-    "EdDSA": (KeyType.EC_EDWARDS, encode_named_curve_parameters("1.3.101.112")),
-}
 SHA_256_PSS = (Mechanism.SHA256, MGF.SHA256, 32)
 
 
@@ -60,18 +55,13 @@ def measured(uri: str) -> Iterator[Row]:
     custody = TokenCustody.open(settings)
     session = module_at(MODULE).library.get_token(token_label=LABEL).open(rw=True)  # logged in as the process is
     return signer_rows(
-        "by a token", lambda name: custody.create_signer(algorithm_named(name)), lambda name: bare(session, name)
+        "by a token", lambda name: custody.create_signer(algorithm_named(name)), lambda signer: bare(session, signer)
     )
 
 
-def bare(session: pkcs11.Session, name: str) -> Callable[[], bytes]:
-    """One key, one session, one thread; the digest is made outside, as the token wants it."""
-    if name in CURVES:
-        key_type, parameters = CURVES[name]
-        domain = session.create_domain_parameters(key_type, {Attribute.EC_PARAMS: parameters}, local=True)
-        private: Any = domain.generate_keypair()[1]
-    else:
-        private = session.generate_keypair(KeyType.RSA, 3072)[1]
+def bare(session: pkcs11.Session, signer: Signer) -> Callable[[], bytes]:
+    """The same key, found before; the digest is made outside, as the token wants it."""
+    private: Any = session.get_key(object_class=ObjectClass.PRIVATE_KEY, id=signer.kid.encode())
     return {
         "ES256": lambda: private.sign(sha256(MESSAGE).digest(), mechanism=Mechanism.ECDSA),
         "ES384": lambda: private.sign(sha384(MESSAGE).digest(), mechanism=Mechanism.ECDSA),
@@ -80,7 +70,7 @@ def bare(session: pkcs11.Session, name: str) -> Callable[[], bytes]:
         ),
         "RS256": lambda: private.sign(DIGEST_INFO + sha256(MESSAGE).digest(), mechanism=Mechanism.RSA_PKCS),
         "EdDSA": lambda: private.sign(MESSAGE, mechanism=Mechanism.EDDSA),
-    }[name]
+    }[signer.algorithm]
 
 
 if __name__ == "__main__":

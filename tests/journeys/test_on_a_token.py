@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -22,6 +24,7 @@ from pyhanko_certvalidator import CertificateValidator, ValidationContext
 from pyhanko_certvalidator.errors import RevokedError
 from pyhanko_certvalidator.fetchers.requests_fetchers import RequestsFetcherBackend
 
+from tests.demonstration import ROOT
 from tests.plain_client import PlainClient
 from tests.served import Served, sandbox_in
 from tests.signing.workshop import judged, plain_pdf, signatures_of
@@ -179,3 +182,10 @@ class Strangers:
         assert f"{self.signer}: revoked" in self.asked_by_openssl()
         with pytest.raises(RevokedError):
             asyncio.run(self.validated())
+
+
+def test_who_has_no_token_loads_no_library_of_tokens():
+    """`make run` needs none on the machine, nor python-pkcs11's compiled part."""
+    looked = "import sys, idp.cli; print(sorted(each for each in sys.modules if each.startswith('pkcs11')))"
+    done = subprocess.run([sys.executable, "-c", looked], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
