@@ -220,6 +220,7 @@ def test_a_checkpoint_still_verifies_after_its_key_was_rotated(ground, checkpoin
     assert proof(ground, checkpoints).broken is None
 
 
+@pytest.mark.both_backends
 def test_a_stored_checkpoint_cannot_be_changed_or_removed(ground, checkpoints):
     more(ground, checkpoints)
     for statement in ("DELETE FROM audit_checkpoint", "UPDATE audit_checkpoint SET sequence = -1"):
@@ -234,6 +235,7 @@ def test_a_stored_checkpoint_that_was_moved_is_found(ground, checkpoints):
     assert proof(ground, checkpoints).broken is not None
 
 
+@pytest.mark.both_backends
 def test_only_one_of_two_workers_makes_a_checkpoint(ground, checkpoints, trust):
     write_entries(ground, 2)
     again = AuditCheckpoints(ground, trust.keystore, lambda _imprint: checkpoints.make() and b"")
