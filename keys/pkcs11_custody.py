@@ -50,6 +50,10 @@ class TokenCustody:
     @classmethod
     def open(cls, settings: Settings) -> TokenCustody:
         """The keys' own custody: of every algorithm that a key may be wanted for. Raises SettingsError."""
+        if settings.keys_kek_file or settings.keys_kek_url:
+            raise SettingsError(
+                "PRAJAK_KEYS_KEK_FILE and PRAJAK_KEYS_KEK_URL are for file:DIRECTORY; a token needs none"
+            )
         custody = cls.at(settings.keys_url, "PRAJAK_KEYS_URL", settings)
         lacking = {name: custody.lacks(name) for name in WANTED}
         if any(lacking.values()):

@@ -22,7 +22,8 @@ from keys.pkcs11_errors import SightLost
 
 CKF_OS_LOCKING_OK = 2
 CKR_OK, CKR_CRYPTOKI_ALREADY_INITIALIZED = 0, 0x191
-OUTSIDE_WITHIN = 5.0  # seconds that a renewal waits for calls under way, and a call for a renewal
+OUTSIDE_WITHIN = 5.0  # seconds that a renewal waits for calls under way
+BEGUN_WITHIN = 2.0  # seconds that a call waits for a renewal, or for another thread's login: requests must not pile up
 
 
 class InitializeArgs(ctypes.Structure):
@@ -76,7 +77,7 @@ class Module:
     def entered(self, generation: int) -> Iterator[None]:
         """Stay inside while calling; raises SightLost when the module was begun anew meanwhile."""
         with self._changed:
-            if self._renewing and not self._changed.wait_for(lambda: not self._renewing, OUTSIDE_WITHIN):
+            if self._renewing and not self._changed.wait_for(lambda: not self._renewing, BEGUN_WITHIN):
                 raise TokenAway(f"{self.path} does not come back from being initialised")
             if generation != self.generation:
                 raise SightLost("the module was begun anew")
@@ -92,7 +93,7 @@ class Module:
     def renew(self, generation: int) -> None:
         """C_Finalize and C_Initialize, once for all who lost the same generation; never from inside."""
         with self._changed:
-            if not self._changed.wait_for(lambda: not self._renewing, OUTSIDE_WITHIN):
+            if not self._changed.wait_for(lambda: not self._renewing, BEGUN_WITHIN):
                 raise TokenAway(f"{self.path} does not come back from being initialised")
             if generation != self.generation:
                 return

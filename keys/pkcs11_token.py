@@ -28,7 +28,7 @@ from core.settings import SettingsError
 from keys.errors import KeystoreError, TokenAway
 from keys.pkcs11_connection import Connection, PinRefused, TokenAddress, connect
 from keys.pkcs11_errors import SightLost, is_refusal, named
-from keys.pkcs11_module import OUTSIDE_WITHIN, Module
+from keys.pkcs11_module import BEGUN_WITHIN, Module
 from keys.pkcs11_session import TokenSession
 from keys.pkcs11_uri import load_pin
 
@@ -84,7 +84,7 @@ class Token:
         connection = self._connection
         if connection is not None and connection.generation == self.module.generation:
             return connection
-        if not self._connecting.acquire(timeout=OUTSIDE_WITHIN):
+        if not self._connecting.acquire(timeout=BEGUN_WITHIN):
             raise TokenAway(f"{self.address}: another thread is waiting for it")
         try:
             return self._reconnect()
@@ -124,7 +124,7 @@ class Token:
             raise TokenAway(str(error)) from error
 
     def _lose(self, connection: Connection) -> None:
-        if self._connecting.acquire(timeout=OUTSIDE_WITHIN):
+        if self._connecting.acquire(timeout=BEGUN_WITHIN):
             if self._connection is connection:
                 self._connection, self._lost = None, connection.generation
             self._connecting.release()

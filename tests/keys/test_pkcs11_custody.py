@@ -168,6 +168,10 @@ class TestTheStart:
         (tmp_path / "pin").write_text(PIN)
         assert open_custody(replace(settings, keys_url=url)).create_signer(ES256).sign(b"data")
 
+    def test_a_token_needs_no_key_that_opens_it(self, settings, tmp_path):
+        with pytest.raises(SettingsError, match="are for file:DIRECTORY; a token needs none"):
+            open_custody(replace(settings, keys_kek_file=tmp_path / "kek"))
+
     def test_a_token_that_is_not_there_is_named(self, settings, soft_tokens):
         with pytest.raises(SettingsError, match="pkcs11:token=nowhere is away: there is no such token"):
             open_custody(replace(settings, keys_url=soft_tokens.uri("nowhere")))

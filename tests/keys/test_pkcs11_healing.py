@@ -90,6 +90,14 @@ class TestWithOneThread:
         custody.token.module._functions.C_Finalize(None)
         assert signer.sign(b"data")
 
+    def test_a_call_that_hangs_in_the_module_keeps_nobody_waiting_for_long(self, custody, soft_tokens, monkeypatch):
+        signer, module = custody.create_signer(ES256), custody.token.module
+        monkeypatch.setattr("keys.pkcs11_module.OUTSIDE_WITHIN", 0.01)
+        told = pytest.raises(TokenAway, match="a call into .* does not come back")
+        with module.entered(module.generation), soft_tokens.away(), told:
+            signer.sign(b"data")
+        assert signer.sign(b"data")
+
     def test_sessions_that_the_token_closed_are_opened_again(self, custody):
         signer = custody.create_signer(ES256)
         connection = custody.token.connect()
