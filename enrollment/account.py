@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, and_, insert, select, update
+from sqlalchemy import Connection, RowMapping, and_, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from core import audit
@@ -74,6 +74,14 @@ class VerifiedIdentity:
     case_id: str
     evidence: tuple[EvidenceHeld, ...]
     checks: tuple[CheckMade, ...]
+
+
+# Built once: it runs wherever somebody's name is shown.
+WITH_KEY = (
+    select(Account.status, Account.attributes, WrappedKey.wrapped)
+    .outerjoin(WrappedKey, and_(WrappedKey.owner_kind == ACCOUNT, WrappedKey.owner_id == Account.id))
+    .where(Account.id == bindparam("account_id"))
+)
 
 
 @dataclass(frozen=True)
@@ -163,10 +171,8 @@ class AccountStore:
 
     def attributes(self, account_id: str) -> PersonAttributes:
         """What is known of the person: nothing of one who was erased. Raises NotFound for nobody."""
-        query = select(Account.status, Account.attributes, WrappedKey.wrapped).where(Account.id == account_id)
-        theirs = and_(WrappedKey.owner_kind == ACCOUNT, WrappedKey.owner_id == Account.id)
         with self.ground.database.read() as connection:
-            row = connection.execute(query.outerjoin(WrappedKey, theirs)).first()
+            row = connection.execute(WITH_KEY, {"account_id": account_id}).first()
         if row is None:
             raise NotFound("There is no such account.")
         return self._opened(DataKey(self.envelope, Owner(ACCOUNT, account_id), row[2]), row[0], row[1])

@@ -8,9 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
-from sqlalchemy import Connection, Index, LargeBinary, String, delete, func, literal, select, tuple_, update
+from sqlalchemy import (
+    Connection,
+    Index,
+    LargeBinary,
+    String,
+    Table,
+    bindparam,
+    delete,
+    func,
+    literal,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -46,6 +59,15 @@ class WrappedKey(Base):
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
 
+ROW = cast("Table", WrappedKey.__table__)
+WRAP_ANEW = (
+    update(ROW)
+    .where(ROW.c.owner_kind == bindparam("kind"), ROW.c.owner_id == bindparam("id"))
+    .where(ROW.c.wrapped == bindparam("before"))
+    .values(wrapped=bindparam("after"), kid=bindparam("new_kid"))
+)  # once, for batches
+
+
 def insert_data_key(connection: Connection, owner: Owner, wrapped: bytes, *, kid: str, now: datetime) -> bool:
     """False where the owner has one: of two at once one inserts."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
@@ -79,10 +101,15 @@ def count_wrapped_by(connection: Connection, kid: str, *, most: int) -> int:
     return int(connection.execute(select(func.count()).select_from(some)).scalar_one())
 
 
-def replace_wrapped(connection: Connection, owner: Owner, before: bytes, after: bytes, *, kid: str) -> bool:
-    """The same key, wrapped anew; False where it was wrapped anew, or erased, since it was read."""
-    theirs = (WrappedKey.owner_kind == owner.kind, WrappedKey.owner_id == owner.id, WrappedKey.wrapped == before)
-    return connection.execute(update(WrappedKey).where(*theirs).values(wrapped=after, kid=kid)).rowcount == 1
+def replace_wrapped(connection: Connection, made: Sequence[tuple[Owner, bytes, bytes]], *, kid: str) -> int:
+    """The same keys, wrapped anew: (owner, before, after). How many; not those that were wrapped anew, or erased, since
+    they were read.
+    """
+    rows = [
+        {"kind": owner.kind, "id": owner.id, "before": before, "after": after, "new_kid": kid}
+        for owner, before, after in made
+    ]
+    return connection.execute(WRAP_ANEW, rows).rowcount if rows else 0
 
 
 def delete_data_key(connection: Connection, owner: Owner) -> bool:

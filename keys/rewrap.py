@@ -157,10 +157,9 @@ class Rewrap:
 
     def _wrap_anew(self, batch: Sequence[tuple[Owner, bytes]], current: str) -> int:
         made = [(owner, before, self._rewrapped(owner, before)) for owner, before in batch]
+        opened = [(owner, before, after) for owner, before, after in made if after]
         with self.ground.database.write() as connection:
-            return sum(
-                replace_wrapped(connection, owner, before, after, kid=current) for owner, before, after in made if after
-            )
+            return replace_wrapped(connection, opened, kid=current)
 
     def _rewrapped(self, owner: Owner, wrapped: bytes) -> bytes | None:
         if owner in self._unreadable:
