@@ -97,9 +97,10 @@ class Endings(Rotation):
         KeystoreError for a key in use, or one that something still needs.
         """
         record, now = self.record(kid), self.ground.clock.now()
+        self.check_destroyable(record)
+        self._check_two_agreed(Act.DESTROY_KEY, kid)
         if record.deactivated_at is not None and now < record.deactivated_at + SETTLED:
             raise KeystoreError(f"{kid} was in use a moment ago: wait a minute")
-        self.check_destroyable(record)
         believed = record.state is State.DEACTIVATED
         ended = {
             "published_until": record.published_until if believed else now,
@@ -125,12 +126,14 @@ class Endings(Rotation):
 
     def check_agreed(self, act: Act, record: KeyRecord) -> None:
         """Before anything else is done that belongs to the act; the act itself spends it. Raises NotAgreed."""
-        if not takes_two(record):
-            return
+        if takes_two(record):
+            self._check_two_agreed(act, record.kid)
+
+    def _check_two_agreed(self, act: Act, kid: str) -> None:
         with self.ground.database.read() as connection:
-            asked = two_person.load_open(connection, act, record.kid)
+            asked = two_person.load_open(connection, act, kid)
         if asked is None or not asked.is_agreed(self.ground.clock.now()):
-            raise NotAgreed(f"two people must agree first: {act} {record.kid}")
+            raise NotAgreed(f"two people must agree first: {act} {kid}")
 
     def _replace(
         self, record: KeyRecord, becomes: State, *, actor: str, reason: str, first: First | None = None
