@@ -21,7 +21,7 @@ from core.ground import Ground
 from keys.certificate import CertificateAuthority
 from keys.certificate_rows import RevokedStatus, as_text
 from keys.errors import CertificateError, KeystoreError
-from keys.ocsp_answers import Due, forget_ended, form_of, keep_answers, load_due, load_standing
+from keys.ocsp_answers import Due, forget_answers, forget_ended, form_of, keep_answers, load_due, load_standing
 from keys.ocsp_issuers import Issuer, Issuers
 from keys.ocsp_request import CertId, MalformedRequest, OcspRequest, parse_request
 from keys.ocsp_response import (
@@ -105,9 +105,16 @@ class OcspResponder:
             due = load_due(connection, now)
         if not due:
             return 0
-        rows = [self._row(self.issuers.of_serial(each.issuer_serial), each, now) for each in due]
+        rows, past = [], []
+        for each in due:
+            try:
+                rows.append(self._row(self.issuers.of_serial(each.issuer_serial), each, now))
+            except CertificateError:  # its authority can certify no responder any more, and must not hold up the others
+                past.append(each)
         with self.ground.database.write() as connection:
-            keep_answers(connection, rows)
+            if rows:
+                keep_answers(connection, rows)
+            forget_answers(connection, past)
             forget_ended(connection, now)
         return len(rows)
 

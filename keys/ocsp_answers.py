@@ -114,6 +114,12 @@ def load_due(connection: Connection, now: datetime) -> list[Due]:
     ]
 
 
+def forget_answers(connection: Connection, past: Sequence[Due]) -> None:
+    for each in past:
+        where = (OcspAnswer.serial == as_text(each.serial), OcspAnswer.form == each.form)
+        connection.execute(delete(OcspAnswer).where(*where))
+
+
 def forget_ended(connection: Connection, now: datetime) -> None:
     """Certificates past their end are asked about seldom, and signed for when they are."""
     ended = select(Certificate.serial).where(Certificate.not_after <= now)

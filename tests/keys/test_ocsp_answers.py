@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 from keys import der
 from keys.certificate_rows import RevocationReason
-from keys.errors import TokenAway
+from keys.errors import CertificateError, TokenAway
 from keys.models import OcspAnswer
 from keys.ocsp import KEPT
 from keys.ocsp_answers import GIVEN_FOR, REFRESHED_AFTER
@@ -185,3 +185,30 @@ def test_an_answer_for_a_signature_is_never_older_than_the_signature(trust, offi
     clock.advance(timedelta(seconds=10))
     response = ocsp.load_der_ocsp_response(trust.ocsp.response_for(officer.certificate))
     assert response.this_update_utc == clock.now()
+
+
+def test_an_authority_that_has_no_responder_any_more_does_not_hold_up_the_others(
+    ground, trust, officer, clock, monkeypatch
+):
+    answered(trust, question(trust, officer.certificate.serial_number))
+
+    def gone(*_):
+        raise CertificateError("the key is not in custody here")
+
+    clock.advance(REFRESHED_AFTER)
+    monkeypatch.setattr(trust.ocsp, "_row", gone)
+    assert trust.ocsp.refresh() == 0
+    assert kept(ground) == 0
+
+
+def test_a_token_that_is_away_loses_no_kept_answer(ground, trust, officer, clock, monkeypatch):
+    answered(trust, question(trust, officer.certificate.serial_number))
+
+    def away(*_):
+        raise TokenAway("the token does not answer")
+
+    clock.advance(REFRESHED_AFTER)
+    monkeypatch.setattr(trust.ocsp, "_row", away)
+    with pytest.raises(TokenAway):
+        trust.ocsp.refresh()
+    assert kept(ground) == 1

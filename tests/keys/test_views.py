@@ -1,16 +1,22 @@
 """The endpoints: media types, sizes, caches, and every pointer in a certificate leading somewhere."""
 
+import shutil
 from base64 import b64encode
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
+from cryptography.x509.oid import AuthorityInformationAccessOID
 from flask import Flask
 
 from keys.ocsp_response import MALFORMED_REQUEST
+from keys.purposes import Purpose
+from keys.trust_services import TrustServices
 from keys.views import blueprint
+from tests.keys.conftest import ANAN
 from tests.keys.test_ocsp import question
 from tests.keys.test_timestamp_authority import query
 
@@ -130,3 +136,16 @@ def test_other_names_are_not_found(client, name):
 
 def test_the_root_is_there_to_be_installed(client, trust):
     assert client.get("/ca/root-g1.crt").data == trust.ca.root.public_bytes(Encoding.DER)
+
+
+def test_a_responder_that_is_reached_by_another_name_stands_in_certificates(ground, prepared, tmp_path):
+    """RFC 5280 section 8: plain http there, or clients must check TLS certificates in order to check one."""
+    shutil.copytree(prepared / "keys", tmp_path / "keys")
+    shutil.copyfile(prepared / "test.db", tmp_path / "test.db")
+    settings = replace(ground.settings, ocsp_url="http://ocsp.example.go.th")
+    trust = TrustServices(replace(ground, settings=settings))
+    certificate = trust.ca.issue("officer", trust.keystore.create(Purpose.OFFICER).public_key, ANAN)
+    access = certificate.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
+    urls = {each.access_method: each.access_location.value for each in access}
+    assert urls[AuthorityInformationAccessOID.OCSP] == "http://ocsp.example.go.th"
+    assert urls[AuthorityInformationAccessOID.CA_ISSUERS].startswith(settings.issuer)
