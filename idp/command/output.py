@@ -12,6 +12,7 @@ from rich.table import Table
 
 from core.errors import PersonError, PrajakError
 from core.settings import SettingsError
+from keys.errors import TokenAway
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
@@ -25,6 +26,8 @@ class PlainErrors(click.Group):
             return super().invoke(ctx)
         except SettingsError as error:
             raise click.UsageError(str(error)) from error
+        except TokenAway as error:  # who types commands is told which token, and what it said
+            raise click.ClickException(str(error)) from error
         except PersonError as error:
             raise click.ClickException(error.message % error.values if error.values else error.message) from error
         except PrajakError as error:

@@ -10,12 +10,16 @@ from itertools import count
 from threading import Condition, Event
 from time import monotonic
 
+import click
 import pytest
+from click.testing import CliRunner
 from structlog.testing import capture_logs
 
 from idp.app import build
 from idp.command.doctor import checked
+from idp.command.output import PlainErrors
 from idp.composition import compose
+from keys.errors import TokenAway
 from tests.browser_client import BrowserClient
 from tests.idp.fixtures import agency, browser, provider
 from tests.idp.provider import query_of
@@ -78,6 +82,19 @@ def test_readyz_and_the_doctor_say_that_the_token_is_away(ground, soft_tokens):
         assert client.get("/jwks").status_code == 200, "public keys are rows: what was signed can be verified"
     assert client.get("/readyz").status_code == 200
     provider.close()
+
+
+def test_a_command_says_which_token_is_away():
+    @click.group(cls=PlainErrors)
+    def group():
+        """Commands."""
+
+    @group.command()
+    def rotate():
+        raise TokenAway("pkcs11:token=t is away: DeviceRemoved")
+
+    result = CliRunner().invoke(group, ["rotate"])
+    assert (result.exit_code, result.stderr) == (1, "Error: pkcs11:token=t is away: DeviceRemoved\n")
 
 
 class SignIns:
