@@ -1,5 +1,6 @@
 """RFC 5280 section 5, judged by openssl and by cryptography."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -80,6 +81,18 @@ def test_a_revocation_by_another_worker_is_on_the_list_within_half_a_minute(grou
     TrustServices(ground).ca.revoke(officer.certificate.serial_number)
     clock.advance(timedelta(seconds=30))
     assert loaded(trust).get_revoked_certificate_by_serial_number(officer.certificate.serial_number)
+
+
+@pytest.mark.both_backends
+def test_workers_that_renew_at_once_publish_one_list(ground, trust, clock):
+    """And none with a greater number and fewer entries than another's."""
+    before = trust.crl.current(ISSUING)
+    clock.advance(RENEWED_AFTER)
+    workers = [RevocationLists(ground, trust.ca) for _ in range(6)]
+    with ThreadPoolExecutor(6) as pool:
+        lists = set(pool.map(lambda worker: worker.current(ISSUING), workers))
+    assert len(lists) == 1
+    assert before not in lists
 
 
 def test_entries_stay_after_the_certificate_has_ended(trust, officer, clock):
