@@ -38,8 +38,11 @@ FIRST_WAIT = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(minutes=10)
 MAIL_EVERY = timedelta(hours=1)
 TAKEN = range(200, 300)
-SUBJECT = "Checkpoint of the audit trail of {issuer}"
-LETTER = """Please keep this message. The line below says how the audit trail stood at its time; whoever has it
+SUBJECT = "จุดตรวจสอบของบันทึกการตรวจสอบ / Checkpoint of the audit trail: {issuer}"
+LETTER = """โปรดเก็บอีเมลฉบับนี้ไว้ บรรทัดด้านล่างระบุสภาพของบันทึกการตรวจสอบ ณ เวลานั้น
+ผู้ที่เก็บไว้พิสูจน์ภายหลังได้ว่ารายการก่อนหน้านั้นไม่ถูกแก้ไขหรือลบออก
+
+Please keep this message. The line below says how the audit trail stood at its time; whoever has it
 can prove later that nothing before was changed or removed:
 
     prajak audit verify --checkpoint FILE

@@ -11,6 +11,7 @@ from sqlalchemy import text, update
 from core import audit_chain
 from core.audit import AuditEntry
 from idp.admin.audit_views import AuditPages
+from idp.background import chain_audit
 from keys.audit_checkpoint import AuditCheckpoint
 from tests.core.trail import disarmed, write_entries
 
@@ -115,3 +116,11 @@ def test_odd_filters_show_an_empty_page(site):
         "before=๑๒",
     ):
         assert auditor.get(f"/console/audit?{query}").status_code == 200
+
+
+def test_the_sequencer_catches_up_with_what_waits_in_one_round(site):
+    ground = site.provider.ground
+    write_entries(ground, 2 * audit_chain.BATCH + 1, chained=False)
+    chain_audit(site.provider)
+    with ground.database.read() as connection:
+        assert audit_chain.waiting(connection).count == 0
