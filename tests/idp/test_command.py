@@ -121,6 +121,20 @@ def test_a_list_of_erasures_that_somebody_wrote_is_refused(prajak: Prajak, folde
     assert "line 1 was changed, or is of another installation" in refused.output
 
 
+def test_after_a_restore_the_last_list_is_read_and_another_file_is_refused(prajak: Prajak, folder: Path):
+    """Here nothing was lost, so nothing comes back."""
+    published, other = folder / "issuing-g1.crl", folder / "other.crl"
+    with closing(sqlite3.connect(folder / "prajak.db")) as database:
+        query = "SELECT l.der FROM revocation_list l JOIN certificate c ON c.serial = l.issuer_serial WHERE c.slot = ?"
+        published.write_bytes(database.execute(query, ("issuing-g1",)).fetchone()[0])
+    other.write_bytes(b"no list")
+    done = printed(prajak("ca", "restore-revocations", str(published), "--json"))
+    assert done == {"revoked": 0, "certificates_lost": 0}
+    refused = prajak("ca", "restore-revocations", str(other))
+    assert refused.exit_code != 0
+    assert "this is no revocation list" in refused.output
+
+
 def test_the_audit_trail_of_the_seeding_is_unbroken(prajak: Prajak):
     assert printed(prajak("audit", "verify", "--json"))["unbroken"] is True
 
