@@ -23,6 +23,7 @@ from tests.soft_token import RemoteTokens, remote_module
 ES256 = ALGORITHMS[AlgorithmName.ES256]
 RSA = KEY_MANAGEMENT[KeyManagementName.RSA_OAEP_256]
 HEALED_WITHIN = 30  # seconds
+FORKS = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")  # Python 3.12
 
 
 @pytest.fixture
@@ -124,6 +125,7 @@ class TestWithOneThread:
         assert custody.token.module.generation == generation
 
 
+@FORKS
 def test_a_fork_begins_for_itself_and_leaves_the_parent_alone(custody):
     """PKCS #11 v3.0 section 5.4; with `reset_on_fork` whatever was open before is dead in the child."""
     signer = custody.create_signer(ES256)
@@ -135,6 +137,7 @@ def test_a_fork_begins_for_itself_and_leaves_the_parent_alone(custody):
     assert signer.sign(b"data")
 
 
+@FORKS
 def test_what_another_process_made_is_found(custody):
     """Two workers: the one that did not make the key signs with it too."""
     reading, writing = os.pipe()
