@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from asn1crypto import pem as asn1_pem
 from asn1crypto.crl import CertificateList
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from keys.algorithms import PublicKey
@@ -49,7 +50,7 @@ def check_key(certificate: x509.Certificate, what: str) -> PublicKey:
     """CertificateError where nobody should have such a key."""
     try:
         return check_public_key(certificate.public_key())
-    except (KeystoreError, CertificateError, ValueError) as error:
+    except (KeystoreError, CertificateError, ValueError, UnsupportedAlgorithm) as error:
         raise CertificateError(f"{what}: {error}") from error
 
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
@@ -29,7 +30,7 @@ from core import audit
 from core.ground import Ground
 from keys.certificate_path import PathError, build_path
 from keys.certificate_rows import insert_new
-from keys.errors import CertificateError
+from keys.errors import CertificateError, KeystoreError
 from keys.issuance import as_asn1
 from keys.jwks import thumbprint
 from keys.key_states import State
@@ -106,6 +107,12 @@ class ExternalCertificates:
 
     def examine(self, certificate: bytes, chain: bytes) -> External:
         """Raises CertificateError that says what does not hold. Goes out: never call it within a transaction."""
+        try:
+            return self._examined(certificate, chain)
+        except (ValueError, TypeError, KeystoreError, UnsupportedAlgorithm, x509.ExtensionNotFound) as error:
+            raise CertificateError(f"the certificate or its chain cannot be used: {error}") from error
+
+    def _examined(self, certificate: bytes, chain: bytes) -> External:
         (leaf, *_), others = certificates_in(certificate), certificates_in(chain)
         kid, purpose = self._ours(leaf)  # 1
         path = path_of(leaf, others, self.ground.clock.now())  # 2

@@ -10,7 +10,7 @@ from asn1crypto import keys as asn1_keys
 from asn1crypto import x509 as asn1
 from asn1crypto.algos import SignedDigestAlgorithm
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from keys.algorithms import PublicKey, algorithm_named, check_new_public_key
@@ -106,7 +106,7 @@ def is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> boo
     """Name and signature agree."""
     try:
         certificate.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature):
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):  # SHA-1 among them
         return False
     return True
 
