@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -346,3 +347,29 @@ def test_an_authority_from_the_ceremony_has_both_names(offline):
     assert root.subject.native["common_name"] == ROOT_NAME.name_th
     assert root.subject.native["organization_identifier"] == "GOVTH-0000000000000"
     assert root.subject_alt_name_value[0].chosen.native["common_name"] == ROOT_NAME.name_en
+
+
+@pytest.mark.both_backends
+def test_workers_that_ask_for_the_next_authority_at_once_make_one_key(ground, tmp_path):
+    workers = [TrustServices(ground) for _ in range(3)]
+    with ThreadPoolExecutor(3) as pool:
+        asked = list(pool.map(lambda each: AuthorityImport(ground, each.keystore, each.ca).request(), workers))
+    assert len({(each.name, each.kid) for each in asked}) == 1
+    assert len(workers[0].keystore.records([Purpose.CA])) == 1
+
+
+@pytest.mark.both_backends
+def test_an_approval_brings_an_authority_in_once(ground, offline, production):
+    """Two operators, one agreement: the second finds it spent, and nothing is half done."""
+    imports = AuthorityImport(production.ground, production.keystore, production.ca)
+    examined = imports.examine(offline.certificate, certified(offline, imports.request().encoded), offline.list)
+    agreed(imports, examined)
+
+    def attempt(_number: int) -> bool:
+        try:
+            return imports.bring_in(examined, actor="command").name == "issuing-g1"
+        except (NotAgreed, CertificateError):
+            return False
+
+    with ThreadPoolExecutor(3) as pool:
+        assert sorted(pool.map(attempt, range(3))) == [False, False, True]
