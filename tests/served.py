@@ -44,7 +44,7 @@ class Served:
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=240,  # the machine may be slow and busy
         )
         assert not check or done.returncode == 0, done.stdout + done.stderr
         return done

@@ -48,6 +48,7 @@ def test_a_provider_lives_on_a_token_and_strangers_agree_with_what_it_signs(tmp_
             "ca", "revoke", f"{strangers.certificate.serial_number:x}", "--reason", "cessation_of_operation"
         )
         strangers.check_revoked()
+        check_metrics(provider)
         kids = kids_of(provider)
     with provider.running():
         assert kids_of(provider) >= kids
@@ -99,6 +100,17 @@ def check_with_the_public_verifier(provider: Served, sealed: Path) -> None:
     files = {"file": ("sealed.pdf", sealed.read_bytes())}
     (signature,) = httpx.post(f"{provider.issuer}/api/verify", files=files, timeout=60).json()["signatures"]
     assert (signature["indication"], signature["level"]) == ("TOTAL-PASSED", "PAdES-BASELINE-LTA")
+
+
+def check_metrics(provider: Served) -> None:
+    """Whichever worker is asked tells of both, and what each of them holds on the token."""
+    lines = fetched(provider, "/metrics").decode().splitlines()
+    told = {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines) if name[0] != "#"}
+    assert told["prajak_workers"] == 2
+    assert told["prajak_token_sessions"] >= 2
+    assert told['prajak_time_stamps_total{outcome="granted"}'] >= 1
+    assert told['prajak_requests_total{route="/token",method="POST",status="200"}'] == 1
+    assert told['prajak_part_up{part="keys"}'] == 1
 
 
 @dataclass(frozen=True)
