@@ -16,7 +16,7 @@ from keys.shares import combine, split
 SECRET = bytes(range(32))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.data())
 def test_any_choice_that_is_large_enough_gives_the_secret_back(data):
     shares = data.draw(st.integers(2, 6))
