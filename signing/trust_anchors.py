@@ -17,9 +17,7 @@ class NoTrustAnchors(Unavailable):
     """Validation with nothing to believe would pass or fail by accident. `reason` is for the operator."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(
-            "Signatures cannot be verified here yet: no authority is trusted. Please try again later."
-        )
+        super().__init__("Signatures cannot be verified here yet: no authority is trusted. Please try again later.")
         self.reason = reason
 
     def __str__(self) -> str:
