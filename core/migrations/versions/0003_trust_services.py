@@ -163,10 +163,10 @@ def upgrade() -> None:
         batch_op.alter_column("number", existing_type=sa.INTEGER(), type_=sa.BigInteger(), existing_nullable=False)
     # a person's data key stands in one place; what the accounts and the cases of people without one held moves there
     op.execute(
-        "INSERT INTO data_key (owner_kind, owner_id, wrapped, created_at) SELECT 'account', id, data_key, created_at FROM account"
+        "INSERT INTO data_key (owner_kind, owner_id, kid, wrapped, created_at) SELECT 'account', id, '', data_key, created_at FROM account"
     )
     op.execute(
-        "INSERT INTO data_key (owner_kind, owner_id, wrapped, created_at) SELECT 'account', account_id, data_key, opened_at"
+        "INSERT INTO data_key (owner_kind, owner_id, kid, wrapped, created_at) SELECT 'account', account_id, '', data_key, opened_at"
         " FROM proofing_case WHERE length(data_key) > 0 AND journey = 'enrolment'"
         " AND account_id NOT IN (SELECT id FROM account)"
     )
