@@ -127,9 +127,7 @@ RULES: Mapping[Purpose, Rules] = {
     Purpose.SEAL: HOLDERS,
     Purpose.SANDBOX_AUTHENTICATOR: HOLDERS,
     # It wraps data keys: every worker knows it a minute before it does; it is followed each year (section 5.3.6).
-    Purpose.ENVELOPE: Rules(
-        algorithm=SecretName.A256GCM, publication=timedelta(minutes=1), cryptoperiod=ELEVEN_MONTHS
-    ),
+    Purpose.ENVELOPE: Rules(algorithm=SecretName.A256GCM, publication=timedelta(minutes=1), cryptoperiod=ELEVEN_MONTHS),
     Purpose.CODE: Rules(algorithm=SecretName.A256GCM),
     Purpose.DPOP_NONCE: Rules(algorithm=SecretName.HS256),
     Purpose.BLIND_INDEX: Rules(

@@ -37,12 +37,17 @@ SETTINGS = Settings(
 
 def issued(sub, authenticator):
     """A credential as it would be read from its row."""
-    names = {name: value for name, value in vars(identity(sub)).items() if name != "sub"}
+    officer = identity(sub)
     return Credential(
         id=new_id(),
         kind="officer",
         sub=sub,
-        **names,
+        name_th=officer.name_th,
+        name_en=officer.name_en,
+        position_th=officer.position_th,
+        position_en=officer.position_en,
+        agency_th=officer.agency_th,
+        agency_en=officer.agency_en,
         kid="kid",
         certificate_serial="1",
         passkey=passkey_of(authenticator),

@@ -36,7 +36,17 @@ from idp.sandbox.passkeys import Owner, PasskeyMaker
 from tests.browser_client import BrowserClient
 
 ROOT = Path(__file__).parents[3]
-ROOMS = ("core", "enrollment", "idp", "idp/interaction", "idp/registration", "idp/portal", "idp/admin", "idp/sandbox", "keys")
+ROOMS = (
+    "core",
+    "enrollment",
+    "idp",
+    "idp/interaction",
+    "idp/registration",
+    "idp/portal",
+    "idp/admin",
+    "idp/sandbox",
+    "keys",
+)
 PEOPLE = (
     ("dev-dao", "ดาว", "Dao", "agency-a", Role.DEVELOPER),
     ("dev-boon", "บุญ", "Boon", "agency-b", Role.DEVELOPER),
