@@ -17,6 +17,7 @@ from keys.algorithms import AlgorithmName
 from keys.authority_import import AuthorityImport
 from keys.certificate_request import pem_of
 from keys.certificate_rows import RevocationReason, as_text
+from keys.errors import CertificateError
 from keys.issuance import subject_of
 from keys.profiles import ProfileName
 from keys.requested_issuance import REQUESTABLE, issue_from_request
@@ -74,7 +75,9 @@ def ca_revoke(serial: str, reason: str) -> None:
         number = int(serial, 16)
     except ValueError as error:
         raise click.BadParameter("a serial number is hexadecimal") from error
-    compose().trust.ca.revoke(number, RevocationReason(reason), actor=COMMAND)
+    trust = compose().trust
+    check_is_no_authority(trust, number)
+    trust.ca.revoke(number, RevocationReason(reason), actor=COMMAND)
     click.echo(f"{serial} is revoked")
 
 
@@ -155,6 +158,16 @@ def ca_issue(*, profile: str, request: Path, out: Path, as_json: bool, **names: 
     chain = provider.trust.ca.chain(made)
     out.write_bytes(b"".join(each.public_bytes(Encoding.PEM) for each in chain[:-1]))
     show_one({"serial": as_text(made.serial_number), "certificate": str(out)}, as_json=as_json)
+
+
+def check_is_no_authority(trust: TrustServices, serial: int) -> None:
+    """An authority ends with everything that it certified: not by one person at a shell."""
+    for each in trust.ca.authorities.all():
+        if each.certificate.serial_number == serial:
+            raise CertificateError(
+                f"{each.name} is an authority, whose end takes two people: prajak key compromise {each.kid}; or the "
+                f"root's next list, where the root is kept offline: prajak ca root-crl --revoke, prajak ca import-crl"
+            )
 
 
 def importer(trust: TrustServices) -> AuthorityImport:

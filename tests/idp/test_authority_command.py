@@ -68,11 +68,13 @@ def test_from_a_ceremony_to_a_certificate_on_request(operator, clock):
     assert "any 2 of 3" in minutes
     share = ["--share", shares / "share-1-of-3.txt", "--share", shares / "share-3-of-3.txt"]
     assert "root-g1 opens" in types("ca", "check-shares", offline, *share)
+    assert "opened to check its shares" in (offline / "minutes.txt").read_text()
 
     types("db", "upgrade")
     assert "no authority yet" in types("ca", "show")
     types("ca", "request", folder / "issuing.csr")
     types("ca", "sign-issuing", offline, folder / "issuing.csr", folder / "issuing.crt", "--yes", *share)
+    assert (shares / "share-1-of-3.txt").stat().st_mode & 0o777 == 0o600
     files = [offline / "root-g1.crt", folder / "issuing.crt", offline / "root-g1.crl"]
     assert "/console/keys/approvals/" in types("ca", "import", *files, code=3)
     two_agree(folder)
@@ -88,6 +90,9 @@ def test_from_a_ceremony_to_a_certificate_on_request(operator, clock):
     openssl.run("verify", "-x509_strict", "-purpose", "sslclient", "-CAfile", root, "-untrusted", chain, chain)
 
     serial = x509.load_pem_x509_certificates((folder / "issuing.crt").read_bytes())[0].serial_number
+    alone = types("ca", "revoke", f"{serial:x}", "--reason", "superseded", code=1)
+    assert "takes two people" in alone
+    assert not any(each["revoked"] for each in json.loads(types("ca", "show", "--json")))
     types("ca", "root-crl", offline, *share, "--revoke", f"{serial:x}=ca_compromise")
     assert "root-g1 is published" in types("ca", "import-crl", files[2])
     refused = types(
@@ -105,6 +110,17 @@ def test_a_share_that_is_shown_is_not_kept(operator):
     asked = CliRunner().invoke(main, ["ca", "check-shares", "offline"], input="\n".join(lines[1:4]) + "\n")
     assert asked.exit_code == 0
     assert lines[1] not in asked.output  # typed, never echoed
+
+
+def test_the_shares_of_another_root_are_never_written_over(operator):
+    shares = operator.folder / "shares"
+    operator.types("ca", "ceremony", operator.folder / "first", *ROOT, "--shares-to", shares)
+    before = {path.name: path.read_bytes() for path in shares.iterdir()}
+    again = ("--authority", "root-g2", "--shares-to", shares)
+    refused = operator.types("ca", "ceremony", operator.folder / "second", *ROOT, *again, code=1)
+    assert "not empty" in refused
+    assert {path.name: path.read_bytes() for path in shares.iterdir()} == before
+    assert not (operator.folder / "second").exists()
 
 
 @pytest.mark.parametrize(
