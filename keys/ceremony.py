@@ -48,6 +48,7 @@ from keys.subject import Subject, names_of
 KEY, LEDGER, MINUTES = "root.key.pem", "ceremony.json", "minutes.txt"
 ALGORITHM = algorithm_named(AlgorithmName.ES384)
 LIST_LIFETIME = timedelta(days=190)  # half a year, and a week for the people to meet
+LONGEST_LIST = timedelta(days=365)  # EN 319 411-1 section 6.3.9: an offline authority signs one a year at least
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -171,6 +172,7 @@ def sign_issuing(root: Root, request: bytes, *, practice: Practice, now: datetim
         now,
         f"The root {ledger.authority} certified an issuing authority.",
         subject=subject_of(certificate).human_friendly,
+        **({"other_name": asked.proposed.other.human_friendly} if asked.proposed.other is not None else {}),
         serial_number=serial,
         ends=f"{certificate.not_valid_after_utc:%Y-%m-%d}",
         certificate_sha256=entry["fingerprint"],
@@ -217,6 +219,11 @@ def _list_of(root: Root, now: datetime, lifetime: timedelta) -> bytes:
         list_sha256=sha256(encoded).hexdigest(),
     )
     return encoded
+
+
+def note_check(root: Root, *, now: datetime) -> None:
+    """The key was open, if only for a moment: that stands in the minutes as well."""
+    note(root.folder, now, f"The root {root.ledger.authority} was opened to check its shares, and signed nothing.")
 
 
 def read_ledger(folder: Path) -> Ledger:

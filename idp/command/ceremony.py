@@ -16,10 +16,12 @@ from core.settings import check_issuer
 from keys.authorities import NAME
 from keys.ceremony import (
     LIST_LIFETIME,
+    LONGEST_LIST,
     MINUTES,
     Root,
     fingerprint,
     hold,
+    note_check,
     open_root,
     read_ledger,
     sign_issuing,
@@ -88,6 +90,8 @@ def ceremony(
         organisation_en=organisation_en,
         organization_identifier=identifier,
     )
+    if shares_to is not None and shares_to.exists() and any(shares_to.iterdir()):
+        raise CertificateError(f"{shares_to} is not empty: shares are written to a new folder, never over others")
     lines = hold(
         folder,
         name=name,
@@ -116,7 +120,10 @@ def ca_sign_issuing(
     """Certify the provider's issuing key from its CSR (prajak ca request), with the root in DIR. Offline."""
     content = request.read_bytes()
     asked = verified_request(content)
-    click.echo(f"subject: {asked.proposed.subject.human_friendly}\nkey: {asked.kid}")
+    click.echo(f"subject: {asked.proposed.subject.human_friendly}")
+    if asked.proposed.other is not None:
+        click.echo(f"other name: {asked.proposed.other.human_friendly}")
+    click.echo(f"key: {asked.kid}")
     if not yes:
         click.confirm("Certify this as an issuing authority?", abort=True)
     root = opened(folder, share_files)
@@ -128,7 +135,7 @@ def ca_sign_issuing(
 @click.command("root-crl")
 @folder_argument
 @shares_option
-@click.option("--days", default=LIST_LIFETIME.days, show_default=True, type=click.IntRange(1, 400))
+@click.option("--days", default=LIST_LIFETIME.days, show_default=True, type=click.IntRange(1, LONGEST_LIST.days))
 @click.option("--revoke", multiple=True, metavar="SERIAL=REASON", help="A certificate of the ledger, and why.")
 def root_crl(folder: Path, *, share_files: tuple[Path, ...], days: int, revoke: tuple[str, ...]) -> None:
     """Sign the root's next revocation list, before the last one ends or to revoke. Offline."""
@@ -143,7 +150,9 @@ def root_crl(folder: Path, *, share_files: tuple[Path, ...], days: int, revoke: 
 @shares_option
 def check_shares(folder: Path, *, share_files: tuple[Path, ...]) -> None:
     """See that these shares still open the root, and sign nothing. Offline."""
-    click.echo(f"{opened(folder, share_files).ledger.authority} opens")
+    root = opened(folder, share_files)
+    note_check(root, now=SystemClock().now())
+    click.echo(f"{root.ledger.authority} opens")
 
 
 def opened(folder: Path, share_files: tuple[Path, ...]) -> Root:
@@ -176,6 +185,7 @@ def hand_out(lines: list[str], needed: int, root: str, shares_to: Path | None) -
         click.echo(f"{head}\n\n{line}\n")
         click.pause("Write it down, read it back, then press any key: the screen is cleared. ")
         click.clear()
+        click.echo("\x1b[3J", nl=False)  # what a terminal keeps to scroll back to, too
 
 
 def revoked_pair(text: str) -> tuple[int, RevocationReason]:
