@@ -3,6 +3,9 @@
 What others may have is out of use on every worker within five seconds, and so is the JWKS; where something of its kind
 can take its place, that happens in the same transaction. What cannot be undone is done when two people have agreed to
 it (`two_person.py`), and spends their agreement in its own transaction.
+
+Whoever decides is told when the key was no longer what they saw, a rotation having come between, and decides anew:
+a compromise that does not happen must never look done.
 """
 
 from __future__ import annotations
@@ -43,7 +46,7 @@ class Endings(Rotation):
             if record.state in (State.ACTIVE, State.SUSPENDED):
                 self._agreed(Act.RETIRE_KEY, record)(connection)
                 if not change_state(connection, record, State.DEACTIVATED, slot=None, deactivated_at=now):
-                    raise KeystoreError(f"{kid} is no longer {record.state}: look again")
+                    raise changed(record)
             withdraw(connection, kid, now)
             self._audit(connection, "key.retired", record, actor, reason)
 
@@ -57,8 +60,9 @@ class Endings(Rotation):
             self._replace(record, State.SUSPENDED, actor=actor, reason=reason)
             return
         with self.ground.database.write() as connection:
-            if change_state(connection, record, State.SUSPENDED):
-                self._audit(connection, "key.suspended", record, actor, reason)
+            if not change_state(connection, record, State.SUSPENDED):
+                raise changed(record)
+            self._audit(connection, "key.suspended", record, actor, reason)
 
     def restore(self, kid: str, *, actor: str = "system", reason: str = "") -> State:
         """The suspicion was nothing. A holder's key is active again; what was followed is deactivated, and published
@@ -71,8 +75,9 @@ class Endings(Rotation):
         after = State.ACTIVE if rules.many else State.DEACTIVATED
         until = None if rules.many or rules.verifies_for_ever else now + rules.overlap
         with self.ground.database.write() as connection:
-            if change_state(connection, record, after, published_until=until):
-                self._audit(connection, "key.restored", record, actor, reason)
+            if not change_state(connection, record, after, published_until=until):
+                raise changed(record)
+            self._audit(connection, "key.restored", record, actor, reason)
         return after
 
     def compromise(self, kid: str, *, actor: str = "system", reason: str = "") -> None:
@@ -89,8 +94,9 @@ class Endings(Rotation):
         with self.ground.database.write() as connection:
             agreed(connection)
             ended: dict[str, datetime | None] = {"deactivated_at": record.deactivated_at or now, "compromised_at": now}
-            if change_state(connection, record, State.COMPROMISED, slot=None, **ended):
-                self._audit(connection, "key.compromised", record, actor, reason)
+            if not change_state(connection, record, State.COMPROMISED, slot=None, **ended):
+                raise changed(record)
+            self._audit(connection, "key.compromised", record, actor, reason)
 
     def destroy(self, kid: str, *, actor: str = "system", reason: str = "") -> None:
         """Section 7.6: removed from custody; the row says that it was. Raises NotAgreed unless two people agreed,
@@ -110,7 +116,7 @@ class Endings(Rotation):
         with self.ground.database.write() as connection:
             two_person.spend(connection, self.ground.clock, Act.DESTROY_KEY, kid)
             if not change_state(connection, record, State.DESTROYED, slot=None, **ended):
-                raise KeystoreError(f"{kid} is no longer {record.state}: look again")
+                raise changed(record)
             self._audit(connection, "key.destroyed", record, actor, reason)
         self._remove(record)
 
@@ -144,7 +150,8 @@ class Endings(Rotation):
             first = nothing_first
         slot = record.slot or ""
         successor = self._slot(successor_slot(slot)) or self._announce(record, None, actor)
-        self._succeed(record, successor, becomes, actor=actor, reason=reason, first=first)
+        if not self._succeed(record, successor, becomes, actor=actor, reason=reason, first=first):
+            raise changed(record)
 
     def _agreed(self, act: Act, record: KeyRecord) -> First:
         """What to do first in the transaction of the act."""
@@ -155,3 +162,7 @@ class Endings(Rotation):
             return two_person.spend(connection, self.ground.clock, act, record.kid)
 
         return spend
+
+
+def changed(record: KeyRecord) -> KeystoreError:
+    return KeystoreError(f"{record.kid} is no longer {record.state}: look again")

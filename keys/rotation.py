@@ -128,21 +128,24 @@ class Rotation(Creation):
         actor: str,
         reason: str = "",
         first: First = nothing_first,
-    ) -> None:
-        """One transaction in which the old key ends and the new one begins; nothing, when another worker did it."""
+    ) -> bool:
+        """One transaction in which the old key ends and the new one begins. False, and nothing done, when the old one
+        is no longer what it was: another worker was first.
+        """
         now, rules = self.ground.clock.now(), RULES[old.purpose]
         ended: dict[str, datetime | None] = {"deactivated_at": now}
         ended["published_until"] = None if rules.verifies_for_ever else now + rules.overlap
         ended["compromised_at"] = now if becomes is State.COMPROMISED else None
         with self.ground.database.write() as connection:
-            first(connection)
             if not change_state(connection, old, becomes, slot=None, **ended):
-                return
+                return False
+            first(connection)
             if not change_state(connection, new, State.ACTIVE, slot=slot_of(old), activates_at=now):
                 raise KeystoreError(f"the successor of {old.purpose}, {new.kid}, is no longer waiting")
             self._audit(connection, f"key.{becomes}", old, actor, reason)
             self._audit(connection, "key.activated", new, actor, reason)
         self._current.pop(slot_of(old), None)
+        return True
 
     def _remove(self, record: KeyRecord) -> None:
         """From custody for good, once the row says `destroyed`: whoever dies between is completed by the job."""

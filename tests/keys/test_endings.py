@@ -144,6 +144,35 @@ def test_an_agreement_about_one_key_ends_no_other(keystore):
         keystore.compromise(second)
 
 
+@pytest.mark.parametrize("end", ["suspend", "compromise"])
+def test_a_rotation_that_comes_between_is_told_and_nothing_looks_done(keystore, monkeypatch, end):
+    """It would stay in the JWKS for the overlap, while somebody believes that it was withdrawn."""
+    kid = keystore.ensure(Purpose.ID_TOKEN)
+    seen = keystore.record(kid)
+    keystore.rotate(Purpose.ID_TOKEN, at_once=True)
+    with monkeypatch.context() as patched:
+        patched.setattr(keystore, "record", lambda _kid: seen)
+        with pytest.raises(KeystoreError, match="no longer active: look again"):
+            getattr(keystore, end)(kid)
+    keystore.compromise(kid)
+    assert kid not in kids(keystore)
+
+
+def test_an_agreement_is_not_spent_on_what_did_not_happen(ground, keystore, monkeypatch):
+    kid = keystore.ensure_holder(Purpose.CA, "g1").kid
+    seen = keystore.record(kid)
+    agree(keystore, Act.COMPROMISE_KEY, kid)
+    keystore.suspend(kid)
+    with monkeypatch.context() as patched:
+        patched.setattr(keystore, "record", lambda _kid: seen)
+        with pytest.raises(KeystoreError, match="look again"):
+            keystore.compromise(kid)
+    with ground.database.read() as connection:
+        assert two_person.load_open(connection, Act.COMPROMISE_KEY, kid).is_agreed(ground.clock.now())
+    keystore.compromise(kid)
+    assert keystore.record(kid).state is State.COMPROMISED
+
+
 def test_two_people_destroy_a_key_and_custody_has_it_no_more(ground, keystore, tmp_path):
     kid = replaced(keystore)
     with pytest.raises(NotAgreed):
