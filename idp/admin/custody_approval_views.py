@@ -10,6 +10,7 @@ from core.errors import NotFound, PersonError
 from core.web import callers, page
 from idp.admin.access import FRESH_ADMINISTRATOR, KEY_STAFF, current_staff
 from idp.admin.custody_views import KEYS
+from idp.admin.independence import check_independent
 from idp.admin.irrevocable import PERFORMED, perform
 from idp.admin.navigation import navigation
 from idp.admin.services import ConsoleServices
@@ -70,6 +71,9 @@ class CustodyApprovalPages:
         elif decision == "agree":
             with ground.database.write() as connection:
                 is_second = two_person.agree(connection, ground.clock, asked, by=by)
+                if is_second:
+                    first = two_person.load(connection, asked.id)  # as it stands now, not as the page had it
+                    check_independent(connection, first.first_by if first and first.first_by else "", by)
             return perform(self.services, asked, by=by) if is_second else ""
         elif decision == "do" and asked.is_agreed(ground.clock.now()):
             return perform(self.services, asked, by=by)

@@ -13,7 +13,7 @@ import httpx
 from flask import Flask
 from jinja2 import FileSystemLoader
 from joserfc.jwk import ECKey
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from core import i18n, web
 from core.audit import AuditEntry
@@ -161,9 +161,9 @@ class ConsoleSite:
         with self.provider.ground.database.read() as connection:
             return f"/console/approvals/{connection.execute(select(Approval.id).where(*mine)).scalar_one()}"
 
-    def grant(self, name: str, role: str, agency_id: str = "agency-a") -> None:
+    def grant(self, name: str, role: str, agency_id: str = "agency-a", *, granted_by: str = "demo") -> None:
         row = {"id": new_id(), "account_id": self.ids[name], "agency_id": agency_id, "office": "", "role": role}
-        row |= {"granted_by": "demo", "granted_at": self.provider.ground.clock.now()}
+        row |= {"granted_by": granted_by, "granted_at": self.provider.ground.clock.now()}
         with self.provider.ground.database.write() as connection:
             connection.execute(insert(Membership), row)
 
@@ -171,6 +171,11 @@ class ConsoleSite:
         mine = (Membership.account_id == self.ids[name], Membership.role == role, Membership.ended_at.is_(None))
         with self.provider.ground.database.write() as connection:
             connection.execute(update(Membership).where(*mine).values(ended_at=self.provider.ground.clock.now()))
+
+    def forget_role(self, name: str, role: str) -> None:
+        mine = (Membership.account_id == self.ids[name], Membership.role == role)
+        with self.provider.ground.database.write() as connection:
+            connection.execute(delete(Membership).where(*mine))
 
     def memberships(self, name: str | None, role: str) -> list[str]:
         """Ids of those in force, admin-anong's last."""

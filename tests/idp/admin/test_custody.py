@@ -7,6 +7,8 @@ from datetime import timedelta
 
 import pytest
 
+from core.errors import NotAllowed
+from idp.admin.independence import check_independent
 from keys import two_person
 from keys.endings import SETTLED
 from keys.key_states import State
@@ -16,6 +18,7 @@ from tests.idp.admin.site import PEOPLE, errors
 
 KEYS = "/console/keys"
 SECOND = "approver-kaew"
+SELF = "dev-boon"  # the same person, for all that anybody knows
 
 
 @pytest.fixture
@@ -58,6 +61,13 @@ def ask(browser, kid, act="ask-destroy"):
     answer = browser.submit(f"{KEYS}/{kid}", {"act": act, "reason": "its time is over"})
     assert answer.status_code == 303, errors(answer)
     return asked_for(browser.get(f"{KEYS}/{kid}").text)
+
+
+def asked_by_command(site, kid):
+    ground = site.provider.ground
+    with ground.database.write() as connection:
+        asked_id = two_person.ask(connection, ground.clock, Act.DESTROY_KEY, kid, by=COMMAND, reason="from the shell")
+    return f"{KEYS}/approvals/{asked_id}"
 
 
 @pytest.mark.parametrize("name", [name for name, *_, role in PEOPLE if role not in ("administrator", "auditor")])
@@ -141,18 +151,51 @@ def test_two_administrators_destroy_a_key(site, anong, second, keystore, replace
 
 
 def test_what_the_command_asked_for_needs_two_accounts(site, anong, second, keystore, replaced):
-    ground = site.provider.ground
-    with ground.database.write() as connection:
-        asked_id = two_person.ask(
-            connection, ground.clock, Act.DESTROY_KEY, replaced, by=COMMAND, reason="from the shell"
-        )
-    approval = f"{KEYS}/approvals/{asked_id}"
+    approval = asked_by_command(site, replaced)
     assert "The command line" in anong.get(approval).text
     assert anong.submit(approval, {"decision": "agree"}).status_code == 303
     assert keystore.record(replaced).state is State.DEACTIVATED
     assert anong.submit(approval, {"decision": "agree"}).status_code == 403
     second.submit(approval, {"decision": "agree"})
     assert keystore.record(replaced).state is State.DESTROYED
+
+
+@pytest.mark.parametrize("first_by", ["admin-anong", COMMAND])
+def test_nobody_is_two_by_inviting_a_second_self(site, anong, keystore, replaced, first_by):
+    """By the link alone anybody holds the office: an administrator could invite an address of their own."""
+    invited = site.browser(SELF)
+    site.grant(SELF, "administrator", granted_by=site.ids["admin-anong"])
+    try:
+        approval = ask(anong, replaced) if first_by != COMMAND else asked_by_command(site, replaced)
+        if first_by == COMMAND:
+            assert anong.submit(approval, {"decision": "agree"}).status_code == 303
+        answer = invited.submit(approval, {"decision": "agree"})
+        assert answer.status_code == 403
+        assert "let in by others" in answer.text
+        assert keystore.record(replaced).state is State.DEACTIVATED
+        with site.provider.ground.database.read() as connection:
+            assert not two_person.load(connection, approval.rpartition("/")[2]).second_by
+    finally:
+        site.forget_role(SELF, "administrator")
+
+
+def test_a_later_invitation_moves_nobody_to_another_line(site):
+    """Else one administrator could keep another from ever agreeing, or hide whom they let in."""
+    anongs = site.ids["admin-anong"]
+    others = {SELF: (anongs, COMMAND), "dev-dao": (COMMAND, anongs)}
+    for name, granted_by in others.items():
+        for agency_id, by in zip(("agency-a", "agency-b"), granted_by, strict=True):
+            site.grant(name, "administrator", agency_id, granted_by=by)
+            site.provider.ground.clock.advance(timedelta(seconds=1))
+    try:
+        with site.provider.ground.database.read() as connection:
+            check_independent(connection, site.ids["admin-anong"], site.ids["dev-dao"])
+            for other in ("admin-anong", SELF):
+                with pytest.raises(NotAllowed):
+                    check_independent(connection, site.ids[SELF], site.ids[other])
+    finally:
+        for name in others:
+            site.forget_role(name, "administrator")
 
 
 def test_an_auditor_agrees_to_nothing(site, anong, keystore, replaced):
