@@ -74,6 +74,45 @@ def is_authority(certificate: x509.Certificate) -> bool:
         return True
 
 
+def check_covers(crl: x509.CertificateRevocationList, certificate: x509.Certificate) -> None:
+    """RFC 5280 sections 5.2 and 6.3.3: ValueError for a list that may say nothing of this certificate though it is
+    revoked. A delta, one of some reasons or of other certificates, and what has a critical extension that is not known.
+    """
+    for extension in crl.extensions:
+        value = extension.value
+        is_scope = isinstance(value, x509.IssuingDistributionPoint)
+        if isinstance(value, x509.DeltaCRLIndicator) or (is_scope and not is_of_scope(value, certificate)):
+            raise ValueError("a list of changes alone, of other certificates or of some reasons")
+        if extension.critical and not is_scope:
+            raise ValueError(f"a list with a critical extension that is not known: {extension.oid.dotted_string}")
+
+
+def is_of_scope(point: x509.IssuingDistributionPoint, certificate: x509.Certificate) -> bool:
+    """Section 6.3.3 steps (b)(1) and (2): a part of an authority's list is the part that the certificate names."""
+    others = point.only_contains_user_certs if is_authority(certificate) else point.only_contains_ca_certs
+    if others or point.only_contains_attribute_certs or point.indirect_crl or point.only_some_reasons:
+        return False
+    if point.relative_name is not None:
+        return False
+    return point.full_name is None or any(name in list_names(certificate) for name in point.full_name)
+
+
+def list_names(certificate: x509.Certificate) -> list[x509.GeneralName]:
+    try:
+        points = certificate.extensions.get_extension_for_class(x509.CRLDistributionPoints).value
+    except x509.ExtensionNotFound:
+        return []
+    return [name for point in points for name in point.full_name or ()]
+
+
+def signs_lists(certificate: x509.Certificate) -> bool:
+    """Section 6.3.3 step (f)."""
+    try:
+        return certificate.extensions.get_extension_for_class(x509.KeyUsage).value.crl_sign
+    except x509.ExtensionNotFound:
+        return True
+
+
 def verify_signature(
     public_key: Any, signature: bytes, signed: bytes, *, signature_algorithm: Any, digest: str
 ) -> None:

@@ -28,7 +28,7 @@ from sqlalchemy import Connection, RowMapping, select
 
 from core import audit
 from core.ground import Ground
-from keys.certificate_path import PathError, build_path
+from keys.certificate_path import PathError, build_path, check_covers
 from keys.certificate_rows import insert_new
 from keys.errors import CertificateError, KeystoreError
 from keys.issuance import as_asn1
@@ -163,6 +163,7 @@ class ExternalCertificates:
             raise CertificateError("its authority answers neither by OCSP nor by a list: nothing signed would last")
         for each in lists:
             crl = x509.load_der_x509_crl(each)
+            check_covers(crl, path[0])
             if crl.get_revoked_certificate_by_serial_number(path[0].serial_number) is not None:
                 raise CertificateError("its authority says that it is revoked")
 

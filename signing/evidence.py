@@ -16,12 +16,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from keys.certificate_path import check_covers, signs_lists
 from signing.certificate_path import PathError, issuer_of
 from signing.cms import der_of
 from signing.errors import LevelNotReached
 from signing.trust_material import TrustMaterial
 
 SKEW = timedelta(minutes=5)
+LONGEST_UNENDED = timedelta(hours=1)  # an answer that names no end says that there is always a newer one
 
 
 @dataclass
@@ -120,8 +122,8 @@ def responder_of(response: ocsp.OCSPResponse, issuer: x509.Certificate, now: dat
         usage = delegate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
         if ExtendedKeyUsageOID.OCSP_SIGNING not in usage:
             raise ValueError("the responder's certificate is not one for OCSP")
-        if now > delegate.not_valid_after_utc:
-            raise ValueError("the responder's certificate has ended")
+        if not delegate.not_valid_before_utc <= now + SKEW or now > delegate.not_valid_after_utc:
+            raise ValueError("the responder's certificate is not valid now, or has ended")
         return delegate
     return issuer
 
@@ -144,11 +146,16 @@ def verify_crl(crl: bytes, certificate: x509.Certificate, issuer: x509.Certifica
     loaded = x509.load_der_x509_crl(crl)
     if loaded.issuer != certificate.issuer or not loaded.is_signature_valid(issuer.public_key()):  # type: ignore[arg-type]
         raise ValueError("a revocation list of another issuer")
+    if not signs_lists(issuer):
+        raise ValueError("an issuer that signs no lists")
+    check_covers(loaded, certificate)
     if loaded.get_revoked_certificate_by_serial_number(certificate.serial_number) is not None:
         raise ValueError("the certificate is revoked")
     check_current(loaded.last_update_utc, loaded.next_update_utc, now)
 
 
 def check_current(this_update: datetime, next_update: datetime | None, now: datetime) -> None:
-    if this_update > now + SKEW or (next_update is not None and next_update < now):
+    """RFC 6960 section 4.2.2.1. Without an end an old answer could be given again for ever after a revocation."""
+    ends = this_update + LONGEST_UNENDED if next_update is None else next_update
+    if this_update > now + SKEW or ends < now:
         raise ValueError("a revocation answer of another time")
