@@ -5,6 +5,7 @@ Pure: no storage, no clock of its own. Everything that does not hold raises Cert
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from asn1crypto import pem as asn1_pem
@@ -14,6 +15,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from keys.algorithms import PublicKey
+from keys.certificate_path import check_covers
 from keys.certificate_rows import RevocationReason
 from keys.errors import CertificateError, KeystoreError
 from keys.issuance import is_issued_by, subject_of
@@ -42,8 +44,14 @@ def check_authority(certificate: x509.Certificate, issuer: x509.Certificate, wha
         certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
     except (x509.ExtensionNotFound, ValueError) as error:
         raise CertificateError(f"{what} is not an authority's (RFC 5280 section 4.2.1): {error}") from error
+    if issuer != certificate and path_length_of(issuer) == 0:
+        raise CertificateError("the root allows no authority below it (RFC 5280 section 4.2.1.9)")
     if not (constraints.critical and constraints.value.ca and usage.value.key_cert_sign and usage.value.crl_sign):
         raise CertificateError(f"{what} does not say that it may sign certificates and lists (RFC 5280 section 4.2.1)")
+
+
+def path_length_of(certificate: x509.Certificate) -> int | None:
+    return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.path_length
 
 
 def check_key(certificate: x509.Certificate, what: str) -> PublicKey:
@@ -54,10 +62,17 @@ def check_key(certificate: x509.Certificate, what: str) -> PublicKey:
         raise CertificateError(f"{what}: {error}") from error
 
 
-def check_list(crl: x509.CertificateRevocationList, root: x509.Certificate, now: datetime) -> None:
-    """Step 5, RFC 5280 section 6.3.3."""
+def check_list(
+    crl: x509.CertificateRevocationList, root: x509.Certificate, below: Iterable[x509.Certificate], now: datetime
+) -> None:
+    """Step 5, RFC 5280 section 6.3.3; `below` are the certificates that it must speak of."""
     if not signed_by(crl, root):
         raise CertificateError("the list is not signed by the root")
+    try:
+        for each in below:
+            check_covers(crl, each)
+    except ValueError as error:
+        raise CertificateError(f"the list cannot say whether the issuing certificate is revoked: {error}") from error
     if crl.next_update_utc is None or not crl.last_update_utc <= now + timedelta(minutes=5):
         raise CertificateError("the list is of another time, or does not say when the next one comes")
     if now >= crl.next_update_utc:

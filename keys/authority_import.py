@@ -95,7 +95,7 @@ class AuthorityImport:
         for each, what in ((anchor, "the root"), (certificate, "the issuing certificate")):  # 4
             if not each.not_valid_before_utc <= now < each.not_valid_after_utc:
                 raise CertificateError(f"{what} is not valid now")
-        check_list(crl, anchor, now)  # 5
+        check_list(crl, anchor, [certificate], now)  # 5
         if crl.get_revoked_certificate_by_serial_number(certificate.serial_number) is not None:
             raise CertificateError("the issuing certificate is on the root's list")
         root_name = self._root_name(anchor, certificate)  # 6
@@ -135,7 +135,8 @@ class AuthorityImport:
         root = self._root_of(crl)
         if root.online:
             raise CertificateError(f"{root.name} signs its lists here")
-        check_list(crl, root.certificate, now)
+        below = [each.certificate for each in self.authority.generations() if each.issuer == root.name]
+        check_list(crl, root.certificate, below, now)
         serial = as_text(root.certificate.serial_number)
         with self.ground.database.write() as connection:
             self._store_list(connection, serial, crl)

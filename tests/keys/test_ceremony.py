@@ -13,19 +13,21 @@ from asn1crypto import ocsp as asn1_ocsp
 from asn1crypto.x509 import Certificate as Asn1Certificate
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.hashes import SHA256, SHA384
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
 from core.ground import Ground
 from keys import der, two_person
 from keys.algorithms import ALGORITHMS
 from keys.authority_import import AuthorityImport, Examined
-from keys.ceremony import hold, open_root, read_ledger, sign_issuing, sign_list
+from keys.ceremony import KEY, hold, open_root, passphrase_of, read_ledger, sign_issuing, sign_list
 from keys.certificate_request import pem_of, signed_request
 from keys.certificate_rows import RevocationReason
 from keys.errors import CertificateError, KeystoreError, NoAuthority, NotAgreed
 from keys.practice import Practice
+from keys.profiles import PROFILES
 from keys.purposes import Purpose
+from keys.shares import combine
 from keys.software_signer import SoftwareSigner
 from keys.subject import Subject, names_of
 from keys.trust_services import TrustServices
@@ -300,6 +302,28 @@ def test_a_list_that_has_ended_does_not_come_in(imports, offline, clock):
 def other_signer() -> SoftwareSigner:
     algorithm = ALGORITHMS["ES256"]
     return SoftwareSigner(algorithm.generate(), algorithm)
+
+
+def test_a_list_that_may_be_silent_about_the_issuing_certificate_does_not_come_in(imports, tmp_path):
+    folder, name = tmp_path / "plain", Subject(name_th="Root", organisation_th="Office")
+    shares = hold(folder, name=name, authority="root-g1", base=BASE, needed=2, shares=3, practice=Practice(), now=NOW)
+    root = Offline(folder, shares)
+    key = load_pem_private_key((folder / KEY).read_bytes(), passphrase_of(combine(shares[:2])))
+    builder = x509.CertificateRevocationListBuilder().last_update(NOW).next_update(NOW + timedelta(days=7))
+    builder = builder.issuer_name(x509.load_pem_x509_certificate(root.certificate).subject)
+    changes = builder.add_extension(x509.DeltaCRLIndicator(1), critical=True).sign(key, SHA384())
+    issuing = certified(root, imports.request().encoded)
+    with pytest.raises(CertificateError, match="cannot say whether"):
+        imports.examine(root.certificate, issuing, changes.public_bytes(Encoding.DER))
+
+
+def test_a_root_that_allows_no_authority_below_it_does_not_come_in(imports, tmp_path):
+    narrow = Practice(profiles={**PROFILES, "root": replace(PROFILES["root"], path_length=0)})
+    folder = tmp_path / "narrow"
+    shares = hold(folder, name=ROOT_NAME, authority="root-g1", base=BASE, needed=2, shares=3, practice=narrow, now=NOW)
+    root = Offline(folder, shares)
+    with pytest.raises(CertificateError, match="allows no authority below it"):
+        imports.examine(root.certificate, certified(root, imports.request().encoded), root.list)
 
 
 def test_a_certificate_for_a_key_of_somebody_else_does_not_come_in(imports, offline):
