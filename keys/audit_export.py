@@ -6,8 +6,9 @@
     {"end": JWS}                                                              of typ `prajak-audit-export+jwt`
 
 The JWS's claims are `iss`, `iat`, `after`, `sequence` and `head` of the last entry, `entries`, and `sha256` over every
-byte before its line: what the chain does not cover of a file, this does. Each line has one form, so a byte that changes
-is found on its line.
+byte before its line: what the chain does not cover of a file, this does. `as_of` is a time at which the trail ended
+there, null where a part was asked for: so a witness who saw more by then shows that the trail was cut off before it was
+exported. Each line has one form, so a byte that changes is found on its line.
 
 Written page by page beside its name, synced and renamed when it is whole; what was interrupted can be taken up again.
 """
@@ -53,6 +54,7 @@ class AuditExport:
         self, out: Path, *, after: int = 0, until: int | None = None, resume: bool = False, watch: Watch = iter
     ) -> Exported:
         """The entries after `after`, up to `until` or the end that the trail has now. Raises CannotExport."""
+        as_of = None if until else timestamp(self.ground.clock.now())
         with self.ground.database.read() as connection:
             end = min(head(connection)[0], until or MOST)
         part = out.with_name(f"{out.name}.part")
@@ -60,7 +62,7 @@ class AuditExport:
             part.chmod(0o600)
             under_way = self._taken_up(file) if resume else self._begun(file, after)
             self._write_entries(under_way, end, watch)
-            exported = self._end(under_way)
+            exported = self._end(under_way, as_of)
             file.flush()
             os.fsync(file.fileno())
         part.replace(out)
@@ -108,9 +110,9 @@ class AuditExport:
             if row is not None and row["sequence"] == entry.sequence:
                 under_way.put(checkpoint_line(row["jws"], row["time_stamp"]))
 
-    def _end(self, under_way: UnderWay) -> Exported:
+    def _end(self, under_way: UnderWay, as_of: int | None) -> Exported:
         walk = under_way.walk
-        made = Exported(under_way.after, walk.sequence, walk.count, walk.head)
+        made = Exported(under_way.after, walk.sequence, walk.count, walk.head, as_of)
         claims = {"iss": self.ground.settings.issuer, "iat": timestamp(self.ground.clock.now())}
         claims |= end_claims(made, under_way.digest.digest())
         under_way.put(end_line(sign_jwt(self.keystore.active(Purpose.AUDIT), claims, typ=END_TYPE)))

@@ -25,12 +25,13 @@ class Digest(Protocol):
 
 @dataclass(frozen=True)
 class Exported:
-    """The entries after `after`, up to `sequence`."""
+    """The entries after `after`, up to `sequence`, where the trail ended at `as_of`: None where a part was asked for."""
 
     after: int
     sequence: int
     entries: int
     head: bytes
+    as_of: int | None
 
 
 def header_line(origin: str, after: int, previous_hash: bytes) -> str:
@@ -53,5 +54,6 @@ def end_claims(exported: Exported, before: bytes) -> dict[str, object]:
         "sequence": exported.sequence,
         "head": exported.head.hex(),
         "entries": exported.entries,
+        "as_of": exported.as_of,
         "sha256": before.hex(),
     }

@@ -5,6 +5,7 @@
 3. every entry fits the one before it (`core.audit_verify`)
 4. every checkpoint is signed, and names the entry that it stands after
 5. the end is signed, and says the same of every byte before it
+6. of what a witness kept, nothing saw more of the trail than there was when it was exported
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import IO, Any
 
 from core.audit_chain import COLUMNS, Entry
 from core.audit_verify import BrokenChain, Walk, Walked
+from core.clock import timestamp
 from keys.audit_checkpoint import KEPT, Believed, Checkpoint, mark_of, read_line
 from keys.audit_export_lines import (
     END_TYPE,
@@ -32,6 +34,8 @@ from keys.audit_export_lines import (
     header_line,
 )
 from keys.own_jws import NotSigned, verified_claims
+
+BETWEEN_CLOCKS = 60  # seconds that two hosts may be apart
 
 Watch = Callable[[Iterable[bytes]], Iterable[bytes]]
 
@@ -125,10 +129,23 @@ class Reading:
             raise BrokenExport("the end has another form")
         claims = dict(verified_claims(jws, self.believed.keys, typ=END_TYPE))
         claims.pop("iat", None)
-        exported = Exported(header.after, self.walk.sequence, self.walk.count, self.walk.head)
+        as_of = claims.get("as_of")
+        if as_of is not None and type(as_of) is not int:
+            raise BrokenExport("the end does not say of when it is")
+        exported = Exported(header.after, self.walk.sequence, self.walk.count, self.walk.head, as_of)
         if claims != {"iss": header.origin} | end_claims(exported, self.digest.digest()):
             raise BrokenExport("the signed end disagrees with the bytes before it")
+        if as_of is not None:
+            self._check_not_cut_off(as_of)
         self.is_ended = True
+
+    def _check_not_cut_off(self, as_of: int) -> None:
+        """A trail that was cut off before it was exported fits itself, and less was seen of it than before."""
+        for each in self.witnessed:
+            if each.sequence > self.walk.sequence and timestamp(each.at) < as_of - BETWEEN_CLOCKS:
+                raise BrokenExport(
+                    f"the trail ends at entry {self.walk.sequence}; {mark_of(each, by=KEPT).name} saw more"
+                )
 
 
 def verify_export(

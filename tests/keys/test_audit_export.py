@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from core.audit import AuditEntry
 from core.audit_chain import head
-from keys.audit_checkpoint import Believed, newest
+from keys.audit_checkpoint import AuditCheckpoint, Believed, newest
 from keys.audit_export import AuditExport, CannotExport
 from keys.audit_export_reading import verify_export
 from keys.audit_proof import read_witnessed
@@ -153,6 +154,27 @@ def test_an_export_of_a_chain_computed_anew_disagrees_with_the_witness(export, k
     export.write(tmp_path / "trail.jsonl")
     assert verify_export(tmp_path / "trail.jsonl", keys).broken is None
     assert "that the witness kept" in verify_export(tmp_path / "trail.jsonl", keys, witnessed=kept).broken.why
+
+
+def test_an_export_of_a_trail_that_was_cut_off_is_shorter_than_what_the_witness_saw(
+    export, keys, tmp_path, ground, trust
+):
+    path, part = tmp_path / "trail.jsonl", tmp_path / "part.jsonl"
+    export.write(path)
+    ground.clock.advance(timedelta(minutes=2))
+    write_entries(ground, 4)
+    kept = [trust.checkpoints.make()]
+    assert verify_export(path, keys, witnessed=kept).broken is None, "it was made before the witness saw more"
+    ground.clock.advance(timedelta(minutes=2))
+    export.write(part, until=3)
+    assert verify_export(part, keys, witnessed=kept).broken is None, "a part says that it is one"
+    with disarmed(ground), ground.database.write() as connection:
+        connection.execute(delete(AuditCheckpoint).where(AuditCheckpoint.sequence >= kept[0].sequence))
+        connection.execute(delete(AuditEntry).where(AuditEntry.sequence >= kept[0].sequence - 1))
+    export.write(path)
+    assert verify_export(path, keys).broken is None
+    found = verify_export(path, keys, witnessed=kept).broken
+    assert f"the trail ends at entry {kept[0].sequence - 2}; the checkpoint of" in found.why
 
 
 def newest_row(ground):
