@@ -13,6 +13,7 @@ from multiprocessing.util import Finalize
 from pathlib import Path
 
 import httpx
+import structlog
 from flask import Blueprint, Flask
 from jinja2 import FileSystemLoader
 
@@ -40,6 +41,7 @@ from idp.oidc.rp_initiated_logout import LogoutRequest, validate_logout_request
 from idp.own_clients import register_own_client
 from idp.portal import views as portal_views
 from idp.portal.services import PortalServices
+from idp.refused_start import refusal_of
 from idp.registration import views as registration_views
 from idp.sandbox import automated_approval
 from idp.sandbox import views as sandbox_views
@@ -57,6 +59,8 @@ from signing.signing_act import SigningAct
 
 __all__ = ["METADATA", "Signing", "build", "create_app", "own_metadata", "person_erasure", "signing_officers"]
 
+log = structlog.get_logger()
+
 ROOT = Path(__file__).parent.parent
 ROOMS = (
     "core",
@@ -73,8 +77,16 @@ ROOMS = (
 
 
 def create_app(settings: Settings | None = None, clock: Clock | None = None, *, with_jobs: bool = True) -> Flask:
-    """Composes everything and starts this worker's background thread."""
-    provider = compose(settings, clock)
+    """Composes everything and starts this worker's background thread. What cannot start says why in one line."""
+    try:
+        provider = compose(settings, clock)
+    except Exception as error:
+        refusal = refusal_of(error)
+        if refusal is None:
+            raise
+        configure_logging("info")
+        log.error("start_refused", why=refusal.why, mend=refusal.mend)  # noqa: TRY400 - where in the code helps nobody
+        raise SystemExit(1) from error
     configure_logging(provider.ground.settings.log_level)
     provider.ground.metrics.share(provider.ground.settings.data_dir / "metrics")
     app = build(provider)

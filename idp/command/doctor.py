@@ -15,6 +15,7 @@ from core.settings import SettingsError, load_settings
 from idp.command.audit_findings import what_is_broken, what_is_late
 from idp.command.output import json_option, show
 from idp.composition import Provider, compose
+from idp.refused_start import TOKEN, Refusal, refusal_of
 from idp.tables import METADATA
 from keys.authorities import list_ends_at
 from keys.clock_health import ClockUnfit
@@ -52,10 +53,8 @@ def examine() -> list[Finding]:
     try:
         settings = load_settings()
         provider = compose(settings)
-    except SettingsError as error:
-        return [Finding("settings", BROKEN, str(error), "mend the setting that it names; docs/operating.md lists them")]
     except Exception as error:  # noqa: BLE001 - whatever stops it from opening is the finding
-        return [Finding("opening", BROKEN, f"{type(error).__name__}: {error}".splitlines()[0], "prajak db upgrade")]
+        return [broken("settings" if isinstance(error, SettingsError) else "opening", error)]
     try:
         return [Finding("settings", OK, settings.issuer), *checked(provider)]
     finally:
@@ -67,7 +66,12 @@ def checked(provider: Provider) -> Iterator[Finding]:
         try:
             yield check(provider)
         except Exception as error:  # noqa: BLE001 - a check that fails is a finding
-            yield Finding(part, BROKEN, f"{type(error).__name__}: {error}".splitlines()[0], "see the log")
+            yield broken(part, error)
+
+
+def broken(part: str, error: Exception) -> Finding:
+    told = refusal_of(error) or Refusal(f"{type(error).__name__}: {error}".splitlines()[0], "report it: our fault")
+    return Finding(part, BROKEN, told.why, told.mend)
 
 
 def check_schema(provider: Provider) -> Finding:
@@ -87,8 +91,7 @@ def check_keys(provider: Provider) -> Finding:
     try:
         provider.trust.keystore.check()
     except TokenAway as error:
-        mend = "bring the token back (power, network, its module's own daemon); the provider logs in by itself"
-        return Finding("keys", BROKEN, str(error), mend)
+        return Finding("keys", BROKEN, str(error), TOKEN)
     records = provider.trust.keystore.records()
     return Finding("keys", OK, f"{len(records)} keys under {provider.ground.settings.keys_url.partition('?')[0]}")
 

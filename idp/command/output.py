@@ -9,9 +9,11 @@ from typing import Any, TypeVar
 import click
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy.exc import DBAPIError
 
 from core.errors import PersonError, PrajakError
 from core.settings import SettingsError
+from idp.refused_start import refusal_of
 from keys.errors import TokenAway
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -32,6 +34,11 @@ class PlainErrors(click.Group):
             raise click.ClickException(error.message % error.values if error.values else error.message) from error
         except PrajakError as error:
             raise click.ClickException(str(error)) from error
+        except DBAPIError as error:
+            refusal = refusal_of(error)
+            if refusal is None:
+                raise
+            raise click.ClickException(f"{refusal.why} ({refusal.mend})") from error
 
 
 def show(rows: Sequence[Mapping[str, object]], *, as_json: bool, empty: str = "nothing") -> None:
