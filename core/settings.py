@@ -21,7 +21,7 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Values are checked once, here; a part that is not built yet refuses to start instead of being ignored."""
+    """Values are checked once, here."""
 
     issuer: str  # OpenID Connect Discovery section 3: the issuer identifier, no trailing slash
     rp_id: str  # WebAuthn section 4: the relying party identifier, set once
