@@ -50,6 +50,10 @@ class Looked:
     look_again_at: datetime
     revocations: int
 
+    def is_fresh(self, now: datetime) -> bool:
+        """Not for as long as a clock was set back, either."""
+        return self.look_again_at - LOOKED_AT <= now < self.look_again_at
+
 
 @dataclass(frozen=True)
 class LastList:
@@ -61,7 +65,8 @@ class LastList:
     lacks: int
 
     def is_fresh(self, now: datetime) -> bool:
-        return self.lacks == 0 and now < self.this_update + RENEWED_AFTER
+        """One of the future is none: the clock that made it was wrong, and nobody would believe the list."""
+        return self.lacks == 0 and self.this_update - LOOKED_AT <= now < self.this_update + RENEWED_AFTER
 
 
 class RevocationLists:
@@ -76,7 +81,7 @@ class RevocationLists:
         """The DER of an authority's CRL, never older than an hour. May write: never call it within a transaction."""
         now, revocations = self.ground.clock.now(), self.authority.revocations
         looked = self._looked.get(slot)
-        if looked is None or now >= looked.look_again_at or looked.revocations != revocations:
+        if looked is None or not looked.is_fresh(now) or looked.revocations != revocations:
             looked = Looked(self._load_or_issue(slot, now), now + LOOKED_AT, revocations)
             self._looked[slot] = looked
         return looked.encoded

@@ -58,6 +58,10 @@ class Kept:
     until: datetime
     revocations: int
 
+    def is_fresh(self, now: datetime) -> bool:
+        """Not for as long as a clock was set back, either."""
+        return self.until - KEPT <= now < self.until
+
 
 class OcspResponder:
     """One per process."""
@@ -121,7 +125,7 @@ class OcspResponder:
     def _kept_reply(self, request: OcspRequest) -> Reply:
         now, revocations = self.ground.clock.now(), self.authority.revocations
         kept = self._kept.get(request.questions)
-        if kept is not None and now < kept.until and kept.revocations == revocations:
+        if kept is not None and kept.is_fresh(now) and kept.revocations == revocations:
             return kept.reply
         reply = self._stored(request.questions[0], now) if len(request.questions) == 1 else None
         if reply is None:

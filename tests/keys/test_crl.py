@@ -83,6 +83,19 @@ def test_a_revocation_by_another_worker_is_on_the_list_within_half_a_minute(grou
     assert loaded(trust).get_revoked_certificate_by_serial_number(officer.certificate.serial_number)
 
 
+def test_a_clock_that_was_set_back_keeps_no_list_and_hides_no_revocation(ground, trust, officer, clock):
+    from keys.trust_services import TrustServices
+
+    clock.step(timedelta(days=2))
+    of_the_future = loaded(trust)
+    TrustServices(ground).ca.revoke(officer.certificate.serial_number)
+    clock.step(-timedelta(days=2) + timedelta(minutes=1))
+    now = loaded(trust)
+    assert now.last_update_utc <= clock.now()
+    assert number(now) > number(of_the_future)
+    assert now.get_revoked_certificate_by_serial_number(officer.certificate.serial_number)
+
+
 @pytest.mark.both_backends
 def test_workers_that_renew_at_once_publish_one_list(ground, trust, clock):
     """And none with a greater number and fewer entries than another's."""

@@ -212,3 +212,14 @@ def test_a_token_that_is_away_loses_no_kept_answer(ground, trust, officer, clock
     with pytest.raises(TokenAway):
         trust.ocsp.refresh()
     assert kept(ground) == 1
+
+
+def test_a_clock_that_was_set_back_keeps_no_answer_of_the_future(other_worker, trust, officer, clock):
+    request = question(trust, officer.certificate.serial_number)
+    clock.step(timedelta(days=2))
+    assert answered(trust, request).certificate_status is GOOD
+    other_worker.ca.revoke(officer.certificate.serial_number)
+    clock.step(-timedelta(days=2) + timedelta(minutes=1))
+    answer = answered(trust, request)
+    assert answer.certificate_status is REVOKED
+    assert answer.this_update_utc <= clock.now()
