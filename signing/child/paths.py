@@ -31,7 +31,13 @@ from pyhanko_certvalidator.errors import (
     ValidationError,
 )
 from pyhanko_certvalidator.path import ValidationPath
-from pyhanko_certvalidator.policy_decl import NO_REVOCATION, REQUIRE_REVINFO, CertRevTrustPolicy
+from pyhanko_certvalidator.policy_decl import (
+    NO_REVOCATION,
+    REQUIRE_REVINFO,
+    CertRevTrustPolicy,
+    RevocationCheckingPolicy,
+    RevocationCheckingRule,
+)
 from pyhanko_certvalidator.validate import async_validate_path
 
 from signing.child.findings import Finding
@@ -40,6 +46,11 @@ from signing.child.revoked import is_revoked
 from signing.reasons import Reason
 
 TOLERANCE = timedelta(minutes=1)
+NO_REVOCATION_AVAILABLE = "2.5.29.56"  # RFC 9608 section 2
+VALIDITY_ASSURED_SHORT_TERM = "0.4.0.194121.2.1"  # EN 319 412-1 section 5.2.2
+LEAF_IS_NOT_ASKED_ABOUT = RevocationCheckingPolicy(
+    RevocationCheckingRule.NO_CHECK, RevocationCheckingRule.CRL_OR_OCSP_REQUIRED
+)
 SIGNER_USAGE = KeyUsageConstraints(key_usage={"digital_signature", "non_repudiation"}, match_all_key_usages=False)
 TIME_STAMP_USAGE = KeyUsageConstraints(extd_key_usage={"time_stamping"}, explicit_extd_key_usage_required=True)
 
@@ -94,7 +105,7 @@ class Paths:
 
     async def chain(self, certificate: x509.Certificate, moment: datetime) -> ValidationPath:
         """RFC 5280 section 6 as of then, without revocation; the last attempt's trouble is told."""
-        context = self.context(moment, revocation=False)
+        context = self.context(moment, NO_REVOCATION)
         trouble: AdESIndeterminate = AdESIndeterminate.NO_CERTIFICATE_CHAIN_FOUND
         try:
             candidates = await context.path_builder.async_build_paths(certificate)
@@ -118,9 +129,10 @@ class Paths:
             subindication = AdESIndeterminate.REVOKED_CA_NO_POE if revoked else AdESIndeterminate.REVOKED_NO_POE
             raise finding(subindication)
         trouble = AdESIndeterminate.TRY_LATER
+        rule = LEAF_IS_NOT_ASKED_ABOUT if is_short_term(path) else REQUIRE_REVINFO
         for moment in self.moments(path, used_at):
             try:
-                await async_validate_path(self.context(moment, revocation=True), path)
+                await async_validate_path(self.context(moment, rule), path)
             except RevokedError as error:
                 if error.is_side_validation or error.revocation_dt <= used_at:
                     raise finding(subindication_of(error)) from error
@@ -139,7 +151,7 @@ class Paths:
         issued |= {revocations["tbs_cert_list"]["this_update"].native for revocations in self.known.crls.values()}
         yield from sorted(moment for moment in issued if moment is not None and used_at < moment <= end)
 
-    def context(self, moment: datetime, *, revocation: bool) -> ValidationContext:
+    def context(self, moment: datetime, rule: RevocationCheckingPolicy) -> ValidationContext:
         return ValidationContext(
             trust_roots=list(self.anchors),
             other_certs=list(self.known.certificates.values()),
@@ -147,9 +159,7 @@ class Paths:
             ocsps=[value for data, value in self.known.ocsps.items() if self.is_proven(data, value)],
             crls=list(self.known.crls.values()),
             allow_fetching=False,
-            revinfo_policy=CertRevTrustPolicy(
-                REQUIRE_REVINFO if revocation else NO_REVOCATION, retroactive_revinfo=True
-            ),
+            revinfo_policy=CertRevTrustPolicy(rule, retroactive_revinfo=True),
             time_tolerance=TOLERANCE,
         )
 
@@ -160,6 +170,15 @@ class Paths:
             return all(self.known.since(data, self.now) <= one.not_valid_after for one in certificates)
         except (ValueError, KeyError, TypeError):
             return False
+
+
+def is_short_term(path: ValidationPath) -> bool:
+    """Its authority says of the leaf that it ends before anybody could revoke it (RFC 9608 section 4, which forbids
+    this of authorities; EN 319 412-1 section 5.2): no status is asked for. One that says revoked is heard all the same.
+    """
+    leaf = list(path.iter_certs(include_root=True))[-1]
+    said = {each["extn_id"].dotted for each in leaf["tbs_certificate"]["extensions"]}
+    return not leaf.ca and bool(said & {NO_REVOCATION_AVAILABLE, VALIDITY_ASSURED_SHORT_TERM})
 
 
 def is_linked(path: ValidationPath) -> bool:

@@ -91,6 +91,7 @@ class Authority:
         ca: bool = False,
         usage: Any = None,
         no_check: bool = False,
+        short_term: str = "",
         organization: str = "กรมทดสอบ",
     ) -> x509.Certificate:
         now = self.clock.now()
@@ -110,7 +111,10 @@ class Authority:
                 critical=False,
             )
         )
-        if not ca and not no_check:
+        if short_term:
+            said = x509.UnrecognizedExtension(x509.ObjectIdentifier(short_term), b"\x05\x00")
+            builder = builder.add_extension(said, critical=False)
+        if not ca and not no_check and not short_term:
             location = x509.UniformResourceIdentifier("http://ocsp.test.invalid/")
             builder = builder.add_extension(
                 x509.AuthorityInformationAccess([x509.AccessDescription(AuthorityInformationAccessOID.OCSP, location)]),
@@ -242,9 +246,9 @@ class Pki:
         tsa = issuing.issue("Test TSA", tsa_key.public_key(), usage=ExtendedKeyUsageOID.TIME_STAMPING, days=tsa_days)
         return cls(clock, root, issuing, TestTimeStamps(tsa, tsa_key, [issuing_certificate], clock))
 
-    def officer(self, common_name: str = "อนันต์ ใจดี", *, algorithm: str = "ES256", days: int = 365) -> Any:
+    def officer(self, common_name: str = "อนันต์ ใจดี", *, algorithm: str = "ES256", **how: Any) -> Any:
         key = new_key(algorithm)
-        return MemorySigner(key, algorithm), self.issuing.issue(common_name, key.public_key(), days=days)
+        return MemorySigner(key, algorithm), self.issuing.issue(common_name, key.public_key(), **how)
 
     @property
     def authorities(self) -> list[x509.Certificate]:

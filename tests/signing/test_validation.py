@@ -109,6 +109,22 @@ def test_without_a_revocation_answer_nothing_is_certain(workshop: Workshop):
     assert (signature.indication, signature.subindication) == ("INDETERMINATE", "TRY_LATER")
 
 
+@pytest.mark.parametrize("said", ["2.5.29.56", "0.4.0.194121.2.1"])
+def test_of_a_short_term_certificate_no_status_is_asked(workshop: Workshop, said: str):
+    """RFC 9608 and EN 319 412-1 section 5.2: its authority is asked about as ever, and a revocation is heard."""
+    _, certificate = workshop.officer(days=1, short_term=said)
+    signed = workshop.signs(plain_pdf(), level=Level.B_T)
+    of_the_authorities = [workshop.pki.root.crl(), workshop.pki.issuing.ocsp(workshop.pki.time_stamps.certificate)]
+    at = workshop.pki.clock.now() + timedelta(days=30)
+    signature = only(workshop, signed, at=at, revocation=of_the_authorities)
+    assert (signature.indication, signature.subindication) == ("TOTAL-PASSED", None)
+    without = only(workshop, signed)
+    assert (without.indication, without.subindication) == ("INDETERMINATE", "TRY_LATER")
+    workshop.pki.issuing.revoked[certificate.serial_number] = workshop.pki.clock.now() - timedelta(minutes=1)
+    revoked = only(workshop, signed, at=at, revocation=workshop.pki.lists())
+    assert (revoked.indication, revoked.subindication) == ("INDETERMINATE", "REVOKED_NO_POE")
+
+
 def test_revoked_before_it_signed_is_found(workshop: Workshop):
     signed = workshop.signs(plain_pdf(), level=Level.B_B)
     _, certificate = workshop.officer()
