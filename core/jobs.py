@@ -10,19 +10,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import structlog
 from sqlalchemy import String, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.audit_origin import acting
 from core.database import Base, UTCDateTime
+from core.failures import Failures
 from core.ground import Ground
 from core.identifiers import new_id
 
 LEASE = timedelta(seconds=10)
-
-log = structlog.get_logger()
+ELECTION = "election"  # what fails when the database is away: who does a job cannot be asked
 
 
 class Lease(Base):
@@ -55,6 +54,7 @@ class Jobs:
         self.ground = ground
         self.jobs = jobs
         self.holder = new_id()
+        self.failures = Failures("job_failed", "job")
         self.stopping = threading.Event()
         self.thread = threading.Thread(target=self._loop, name="jobs", daemon=True)
 
@@ -79,10 +79,11 @@ class Jobs:
         try:
             with acting("job", f"job {job.name}"):
                 job.run()
-        except Exception:
-            log.exception("job_failed", job=job.name)
+        except Exception as error:  # noqa: BLE001 - one job's fault stops no other
+            self.failures.failed(job.name, error)
             self.ground.metrics.count("prajak_job_runs_total", job.name, "failed")
             return
+        self.failures.works(job.name)
         self.ground.metrics.count("prajak_job_runs_total", job.name, "done")
         ended = self.ground.clock.now().timestamp()
         self.ground.metrics.gauge("prajak_job_last_success_timestamp_seconds", ended, job.name)
@@ -92,8 +93,10 @@ class Jobs:
         while not self.stopping.wait(0.25):
             try:
                 self.run_due(last)
-            except Exception:
-                log.exception("jobs_failed")
+            except Exception as error:  # noqa: BLE001 - the thread outlives whatever happens to the database
+                self.failures.failed(ELECTION, error)
+            else:
+                self.failures.works(ELECTION)
 
 
 def elect(ground: Ground, name: str, holder: str) -> bool:

@@ -7,16 +7,15 @@ doors are `idp/app.py` and `idp/cli.py`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
-
-import structlog
 
 from core.audit_origin import Pseudonym, pseudonymiser
 from core.clock import Clock, SystemClock
 from core.database import open_database
 from core.delivery import channels
 from core.ephemeral import open_ephemeral
+from core.failures import Failures
 from core.ground import Ground
 from core.installation import check_installation
 from core.outbound import Outbound
@@ -37,8 +36,6 @@ from keys.trust_services import TrustServices
 
 PSEUDONYMS = b"prajak-audit-source-v1"  # what the key of the audit trail's addresses is derived for
 
-log = structlog.get_logger()
-
 
 @dataclass(frozen=True)
 class Provider:
@@ -53,6 +50,7 @@ class Provider:
     server: Server
     witnesses: AuditWitnesses
     pseudonym: Pseudonym
+    absent: Failures = field(default_factory=lambda: Failures("part_does_not_answer", "part"))
 
     @property
     def accounts(self) -> AccountStore:
@@ -103,13 +101,14 @@ def health(provider: Provider) -> Mapping[str, bool]:
         "clock": provider.trust.tsa.clock.now,
         "certificates": provider.trust.ca.authorities.check,
     }
-    return {name: answers(check) for name, check in parts.items()}
+    return {name: answers(provider, name, check) for name, check in parts.items()}
 
 
-def answers(check: Callable[[], object]) -> bool:
+def answers(provider: Provider, name: str, check: Callable[[], object]) -> bool:
     try:
         check()
-    except Exception:
-        log.exception("part_does_not_answer")
+    except Exception as error:  # noqa: BLE001 - whatever keeps a part from answering is the finding
+        provider.absent.failed(name, error)
         return False
+    provider.absent.works(name)
     return True

@@ -57,13 +57,15 @@ def test_a_ready_server_names_its_parts(browser: BrowserClient):
 def test_a_clock_that_was_set_is_named_and_turns_no_login_away(clock: SetClock, browser: BrowserClient):
     browser.get("/readyz")
     clock.step(timedelta(seconds=3))
-    with capture_logs():
+    with capture_logs() as told:
         answer = browser.get("/readyz")
-    assert answer.status_code == 200
-    assert answer.json["ready"] is True
-    assert answer.json["parts"]["clock"] is False
-    clock.advance(SETTLED_AFTER)
-    assert browser.get("/readyz").json["parts"]["clock"] is True
+        browser.get("/readyz")
+        assert answer.status_code == 200
+        assert answer.json["ready"] is True
+        assert answer.json["parts"]["clock"] is False
+        clock.advance(SETTLED_AFTER)
+        assert browser.get("/readyz").json["parts"]["clock"] is True
+    assert [each["event"] for each in told] == ["clock_was_set", "part_does_not_answer", "works_again"]
 
 
 def test_the_doctor_names_an_unsynchronised_clock_and_an_outside_authority_that_is_away(ground: Ground, tmp_path: Path):
