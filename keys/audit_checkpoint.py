@@ -14,6 +14,10 @@ on a line as `{"checkpoint": JWS, "time_stamp": base64 of DER}`, which is what w
 
 The signer signs nothing that it has not walked: between two checkpoints every entry is verified, so that a chain that
 was computed anew is never vouched for. Never made within a transaction.
+
+A key that came into other hands is believed for what an authority that is believed here had stamped by then, and the
+next checkpoint goes on from there. What it signed without a time-stamp proves nothing: the next one is made over the
+whole trail.
 """
 
 from __future__ import annotations
@@ -21,8 +25,8 @@ from __future__ import annotations
 import json
 from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 
@@ -39,27 +43,40 @@ from core.database import Base, Database
 from core.errors import PrajakError
 from core.ground import Ground
 from keys.audit_time_stamp import NotStamped, check_time_stamp
+from keys.jwks import public_jwk
 from keys.jwt import sign_jwt
-from keys.keystore import Keystore
-from keys.own_jws import NotSigned, PublicJwks, verified_claims
+from keys.key_use import public_key
+from keys.keystore import LOOK_AGAIN, Keystore
+from keys.own_jws import NotSigned, PublicJwks, signing_kid, verified_claims
 from keys.purposes import Purpose
 
 TYPE = "prajak-audit-checkpoint+jwt"
 CLAIMS = {"iss", "iat", "sequence", "head", "count"}
 AT_ONCE = 50_000  # entries walked for one checkpoint: some seconds; a long trail gets several, one after the other
 PAGE = 500
+LAST_USE = 2 * LOOK_AGAIN  # another worker signs with a key for so long after it was declared compromised
 HASH = 32
 KEPT = "that the witness kept"
 
 
 @dataclass(frozen=True)
 class Believed:
-    """Whose signatures are believed. `anchors`: to whom every time-stamp must lead; None leaves open whose they are."""
+    """Whose signatures are believed. `anchors`: to whom every time-stamp must lead; None leaves open whose they are.
+
+    `ended` are keys that others may have, and since when: a time-stamp from before must lead to one of `roots`.
+    """
 
     keys: PublicJwks
     anchors: Sequence[x509.Certificate] | None = None
+    ended: Mapping[str, tuple[Mapping[str, str], datetime]] = field(default_factory=dict)
+    roots: Sequence[x509.Certificate] = ()
 
 
+class ProvesNothing(NotSigned):
+    """By a key that others may have, and nobody says from when."""
+
+
+Roots = Callable[[], Sequence[x509.Certificate]]
 Stamp = Callable[[bytes], bytes]  # over a SHA-256; the token in DER, or PrajakError
 
 log = structlog.get_logger()
@@ -107,21 +124,25 @@ class TrailBroken(PrajakError):
 class AuditCheckpoints:
     """Makes and keeps them; one per process."""
 
-    def __init__(self, ground: Ground, keystore: Keystore, stamp: Stamp) -> None:
+    def __init__(self, ground: Ground, keystore: Keystore, stamp: Stamp, roots: Roots = tuple) -> None:
         self.ground = ground
         self.keystore = keystore
         self.stamp = stamp
+        self.roots = roots  # of the authorities whose time-stamps are asked for
 
     def make(self) -> Checkpoint | None:
         """A job: a checkpoint of what was chained since the last one; None when nothing was. Raises TrailBroken."""
         with self.ground.database.read() as connection:
             last = newest(connection)
             end, _ = head(connection)
-        before = self.believed(last) if last is not None else None
-        if end <= (before.sequence if before else 0):
+        try:
+            before = self.believed(last) if last is not None else None
+        except ProvesNothing:
+            before = None
+        if end <= (last["sequence"] if last is not None else 0):
             self._check_not_cut_off(before, end)
             return None
-        walked = self._walk(before, end)
+        walked = self._walk(before, end, beyond=last["sequence"] if last is not None else 0)
         made = self._signed(walked, (before.count if before else 0) + walked.entries)
         values = {"sequence": made.sequence, "jws": made.jws, "time_stamp": made.time_stamp}
         try:
@@ -132,20 +153,28 @@ class AuditCheckpoints:
         return made
 
     def believes(self) -> Believed:
-        """Every key of the purpose that is not known to be in wrong hands."""
-        return Believed({jwk["kid"]: jwk for jwk in self.keystore.published([Purpose.AUDIT])})
+        """Every key of the purpose that is not known to be in wrong hands; what those had signed before."""
+        good = {jwk["kid"]: jwk for jwk in self.keystore.published([Purpose.AUDIT])}
+        ended = {
+            each.kid: (public_jwk(public_key(each), algorithm=each.algorithm), each.compromised_at)
+            for each in self.keystore.records([Purpose.AUDIT])
+            if each.compromised_at is not None
+        }
+        return Believed(good, ended=ended, roots=self.roots() if ended else ())
 
     def believed(self, row: RowMapping) -> Checkpoint:
         """A stored one, verified. Raises TrailBroken for one that we never signed."""
         try:
             return stored_checkpoint(row, self.believes(), origin=self.ground.settings.issuer)
+        except ProvesNothing:
+            raise
         except NotSigned as error:
             raise TrailBroken(BrokenChain(row["sequence"], "", f"the stored checkpoint is forged: {error}")) from error
 
-    def _walk(self, before: Checkpoint | None, end: int) -> Walked:
+    def _walk(self, before: Checkpoint | None, end: int, *, beyond: int) -> Walked:
         after, known = (before.sequence, before.head) if before else (0, GENESIS)
         with self.ground.database.read() as connection:
-            found = stored_entries(connection, after=after, until=min(end, after + AT_ONCE))
+            found = stored_entries(connection, after=after, until=min(end, max(after + AT_ONCE, beyond + 1)))
             walked = Walk(after=after, head=known).over(found)
         if walked.broken:
             raise TrailBroken(walked.broken)
@@ -163,6 +192,7 @@ class AuditCheckpoints:
         made = Checkpoint(origin, now, walked.sequence, walked.head, count, jws, b"")
         try:
             token = self.stamp(made.imprint)
+            check_time_stamp(token, made.imprint, at=now)  # what would not be believed must not be kept
         except PrajakError as error:
             log.warning("audit_checkpoint_not_time_stamped", why=str(error))
             token = b""
@@ -197,7 +227,9 @@ def stored_checkpoint(row: RowMapping, believed: Believed, *, origin: str) -> Ch
 
 def verified_checkpoint(jws: str, time_stamp: bytes, believed: Believed, *, origin: str = "") -> Checkpoint:
     """Raises NotSigned: not signed by these keys, of another trail than `origin`'s, or not what a checkpoint says."""
-    claims = verified_claims(jws, believed.keys, typ=TYPE)
+    kid = signing_kid(jws)
+    ended = believed.ended.get(kid)
+    claims = verified_claims(jws, {kid: ended[0]} if ended else believed.keys, typ=TYPE)
     if set(claims) != CLAIMS or (origin and claims["iss"] != origin):
         raise NotSigned("it is a checkpoint of another trail")
     try:
@@ -208,18 +240,25 @@ def verified_checkpoint(jws: str, time_stamp: bytes, believed: Believed, *, orig
     if len(known) != HASH or sequence < 1:
         raise NotSigned("its claims are not a checkpoint's")
     found = Checkpoint(str(claims["iss"]), at, sequence, known, count, jws, time_stamp)
-    check_stamp(found, believed)
+    check_stamp(found, believed, until=ended[1] if ended else None)
     return found
 
 
-def check_stamp(checkpoint: Checkpoint, believed: Believed) -> None:
-    """Raises NotSigned. One without a time-stamp is as good as its signature, unless an authority is asked for."""
+def check_stamp(checkpoint: Checkpoint, believed: Believed, *, until: datetime | None = None) -> None:
+    """Raises NotSigned. One without a time-stamp is as good as its signature, unless an authority is asked for, or its
+    key was good only `until` then.
+    """
+    if not checkpoint.time_stamp and until is not None:
+        raise ProvesNothing("its key came into other hands, and no time-stamp says that it is from before")
     if not checkpoint.time_stamp and believed.anchors is None:
         return
+    anchors = believed.roots if until is not None and believed.anchors is None else believed.anchors
     try:
-        check_time_stamp(checkpoint.time_stamp, checkpoint.imprint, at=checkpoint.at, anchors=believed.anchors)
+        stamped_at = check_time_stamp(checkpoint.time_stamp, checkpoint.imprint, at=checkpoint.at, anchors=anchors)
     except NotStamped as error:
         raise NotSigned(str(error)) from error
+    if until is not None and stamped_at > until + LAST_USE:
+        raise NotSigned("its key was in other hands by then")
 
 
 def checkpoint_line(jws: str, time_stamp: bytes) -> str:

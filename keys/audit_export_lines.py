@@ -25,7 +25,7 @@ class Digest(Protocol):
 
 @dataclass(frozen=True)
 class Exported:
-    """The entries after `after`, up to `sequence`, where the trail ended at `as_of`: None where a part was asked for."""
+    """The entries after `after`, up to `sequence`, where the trail ended at `as_of`: None where a part was wanted."""
 
     after: int
     sequence: int

@@ -16,7 +16,17 @@ from core.audit_append_only import missing
 from core.audit_chain import BEFORE_ALL, GENESIS, Entry, waiting
 from core.audit_verify import BrokenChain, Mark, Walk, Walked, paged_entries, verify_file
 from core.database import Database
-from keys.audit_checkpoint import KEPT, Believed, Checkpoint, mark_of, newest, read_line, stored_checkpoint, stored_rows
+from keys.audit_checkpoint import (
+    KEPT,
+    Believed,
+    Checkpoint,
+    ProvesNothing,
+    mark_of,
+    newest,
+    read_line,
+    stored_checkpoint,
+    stored_rows,
+)
 from keys.own_jws import NotSigned
 
 LONGEST_LINE = 64 * 1024
@@ -68,6 +78,8 @@ def stored_marks(database: Database, believed: Believed, *, after: int, origin: 
     for row in stored_rows(database, after=after or BEFORE_ALL):
         try:
             yield mark_of(stored_checkpoint(row, believed, origin=origin), by="stored beside it")
+        except ProvesNothing:
+            continue
         except NotSigned as error:
             yield Mark(row["sequence"], b"", "", forged=f"the checkpoint stored for this entry is forged: {error}")
 

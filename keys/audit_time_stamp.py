@@ -61,9 +61,10 @@ def time_stamp(authority: TimeStamps, imprint: bytes) -> bytes:
 
 def check_time_stamp(
     token: bytes, imprint: bytes, *, at: datetime, anchors: Sequence[x509.Certificate] | None = None
-) -> None:
-    """RFC 3161 section 2.2: over this, signed by a certificate for it, at the time that the checkpoint says. With
-    `anchors` that certificate leads to one of them; without, whose it is stays open. Raises NotStamped.
+) -> datetime:
+    """RFC 3161 section 2.2: over this, signed by a certificate for it, at the time that the checkpoint says, which is
+    returned as the authority says it. With `anchors` that certificate leads to one of them; without, whose it is stays
+    open. Raises NotStamped.
     """
     try:
         signed: Any = cms.ContentInfo.load(token, strict=True)["content"]
@@ -79,3 +80,4 @@ def check_time_stamp(
         raise NotStamped(f"the time-stamp does not verify: {error}") from error
     if abs(stamped_at - at) > TOLERANCE:
         raise NotStamped(f"the time-stamp is of another time: {stamped_at:%Y-%m-%dT%H:%M:%SZ}")
+    return stamped_at

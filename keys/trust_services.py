@@ -58,7 +58,8 @@ class TrustServices:
         outside = OutsideTimeStamps(ground)
         self.time_stamps: TimeStamps = outside if outside.urls else self.tsa
         self.time_stamp_anchors = outside.anchors
-        self.checkpoints = AuditCheckpoints(ground, self.keystore, partial(time_stamp, self.time_stamps))
+        stamp = partial(time_stamp, self.time_stamps)
+        self.checkpoints = AuditCheckpoints(ground, self.keystore, stamp, self.time_stamp_roots)
 
     def prepare(self) -> None:
         """Makes what is missing: keys, the sandbox's two authorities, the services' certificates, the first CRLs.
@@ -94,6 +95,10 @@ class TrustServices:
         except CertificateError:
             return self.external.chain(certificate)
 
+    def time_stamp_roots(self) -> tuple[x509.Certificate, ...]:
+        """To whom the time-stamps that are asked for here lead."""
+        return (*self.ca.authorities.roots(), *self.external.roots, *self.time_stamp_anchors)
+
     @property
     def has_authority(self) -> bool:
         """False in production until an issuing authority was brought in: logins need none, signatures do."""
@@ -111,10 +116,13 @@ class TrustServices:
         record = self.keystore.record(kid)
         check_replaceable(record)
         self.keystore.check_agreed(Act.COMPROMISE_KEY, record)
+        why = RevocationReason.KEY_COMPROMISE
+        if record.purpose is Purpose.CA:
+            why = RevocationReason.CA_COMPROMISE  # RFC 5280 section 5.3.1: of all that this key signed
         with self.ground.database.read() as connection:
-            serials = load_serials(connection, kid)
+            serials = [] if record.purpose is Purpose.ROOT_CA else load_serials(connection, kid)  # nobody revokes a root
         for serial in serials:
-            self.ca.revoke(serial, RevocationReason.KEY_COMPROMISE, actor=actor)
+            self.ca.revoke(serial, why, actor=actor)
         self.keystore.compromise(kid, actor=actor, reason=reason)
 
     def evidence(self, certificates: Sequence[x509.Certificate]) -> Evidence:

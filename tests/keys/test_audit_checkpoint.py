@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from hashlib import sha256
 
 import pytest
 from asn1crypto import tsp
@@ -12,6 +13,7 @@ from sqlalchemy import delete, select, text, update
 from core.audit import AuditEntry
 from core.audit_chain import head
 from keys.audit_checkpoint import (
+    TYPE,
     AuditCheckpoint,
     AuditCheckpoints,
     Believed,
@@ -22,7 +24,8 @@ from keys.audit_checkpoint import (
 )
 from keys.audit_proof import prove
 from keys.audit_time_stamp import NotStamped, time_stamp
-from keys.own_jws import NotSigned, read_jwks, verified_claims
+from keys.jwt import sign_jwt
+from keys.own_jws import NotSigned, read_jwks, signing_kid, verified_claims
 from keys.purposes import Purpose
 from tests.core.test_audit_verify import rebuilt
 from tests.core.trail import disarmed, write_entries
@@ -166,8 +169,9 @@ def test_a_checkpoint_that_is_older_than_its_time_stamp_was_made_up_later(ground
         return time_stamp(trust.tsa, imprint)
 
     made = more(ground, AuditCheckpoints(ground, trust.keystore, late))
+    assert made.time_stamp == b"", "what nobody would believe is not kept, or the trail would be stuck behind it"
     with pytest.raises(NotSigned, match="another time"):
-        read_line(made.line, trust.checkpoints.believes())
+        read_line(checkpoint_line(made.jws, late(made.imprint)), trust.checkpoints.believes())
 
 
 def test_the_stored_checkpoints_find_a_trail_that_was_computed_anew(ground, checkpoints):
@@ -218,6 +222,40 @@ def test_a_checkpoint_still_verifies_after_its_key_was_rotated(ground, checkpoin
     ground.clock.advance(timedelta(days=400))
     assert read_line(made.line, checkpoints.believes()) == made
     assert proof(ground, checkpoints).broken is None
+
+
+def test_after_its_key_was_compromised_what_was_stamped_before_is_believed(ground, checkpoints, trust):
+    """And what is signed with it afterwards is not, whatever time it says."""
+    before, kid = more(ground, checkpoints), trust.keystore.ensure(Purpose.AUDIT)
+    thief = trust.keystore.load(kid)
+    trust.keystore.compromise(kid, actor="anong", reason="seen in a log")
+    assert read_line(before.line, checkpoints.believes()) == before
+    after = more(ground, checkpoints)
+    assert signing_kid(after.jws) != kid
+    assert proof(ground, checkpoints, [before, after]).broken is None
+    ground.clock.advance(timedelta(minutes=1))
+    claims = verified_claims(after.jws, checkpoints.believes().keys, typ=TYPE)
+    forged = sign_jwt(thief, dict(claims) | {"head": "00" * 32}, typ=TYPE)
+    stamped = time_stamp(trust.tsa, sha256(forged.encode()).digest())
+    with pytest.raises(NotSigned, match="by then"):
+        read_line(checkpoint_line(forged, stamped), checkpoints.believes())
+    with pytest.raises(NotSigned, match="other hands"):
+        read_line(checkpoint_line(forged, b""), checkpoints.believes())
+    with pytest.raises(NotSigned, match="does not verify"):  # an authority of the thief's own could say any time
+        read_line(before.line, replace(checkpoints.believes(), roots=[]))
+
+
+def test_what_a_compromised_key_signed_without_a_time_stamp_is_signed_anew_with_all_before(ground, checkpoints, trust):
+    def refuse(_imprint: bytes) -> bytes:
+        raise NotStamped("no authority yet")
+
+    unstamped = AuditCheckpoints(ground, trust.keystore, refuse)
+    for _ in range(2):
+        more(ground, unstamped)
+    trust.keystore.compromise(trust.keystore.ensure(Purpose.AUDIT), reason="seen in a log")
+    made = more(ground, unstamped)
+    assert made.count == made.sequence
+    assert proof(ground, checkpoints, [made]).broken is None
 
 
 @pytest.mark.both_backends
