@@ -34,14 +34,17 @@ class Endings(Rotation):
     ] = ()  # rooms that say why a key must not be destroyed yet; "" where nothing speaks against it
 
     def retire(self, kid: str, *, actor: str = "system", reason: str = "") -> None:
-        """Ends a holder's key, or takes a deactivated key out of the JWKS. A purpose's one key must be rotated. Raises
-        NotAgreed for an authority's key, unless two people agreed.
+        """Ends a holder's key, or takes a deactivated key out of the JWKS, but for one whose signatures must verify for
+        years: nothing brings it back there. A purpose's one key must be rotated. Raises NotAgreed for an authority's
+        key, unless two people agreed.
         """
         record, now = self.record(kid), self.ground.clock.now()
         if record.slot is not None and not RULES[record.purpose].many:
             raise KeystoreError(f"{kid} is the key of {record.purpose}: rotate {record.purpose} instead")
         if record.state in (State.COMPROMISED, State.DESTROYED):
             raise KeystoreError(f"{kid} is {record.state} and out of use already")
+        if RULES[record.purpose].verifies_for_ever:
+            raise KeystoreError(f"what {kid} signed must verify for years: it stays published unless it is compromised")
         with self.ground.database.write() as connection:
             if record.state in (State.ACTIVE, State.SUSPENDED):
                 self._agreed(Act.RETIRE_KEY, record)(connection)

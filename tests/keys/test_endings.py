@@ -144,6 +144,15 @@ def test_an_agreement_about_one_key_ends_no_other(keystore):
         keystore.compromise(second)
 
 
+@pytest.mark.parametrize("purpose", [purpose for purpose, rules in RULES.items() if rules.verifies_for_ever])
+def test_nobody_takes_back_the_key_of_records_that_must_verify_for_years(keystore, purpose):
+    """No receipt and no checkpoint of its time would be believed any more."""
+    kid = replaced(keystore, purpose)
+    with pytest.raises(KeystoreError, match="must verify for years"):
+        keystore.retire(kid)
+    assert kid in kids(keystore, purpose)
+
+
 @pytest.mark.parametrize("end", ["suspend", "compromise"])
 def test_a_rotation_that_comes_between_is_told_and_nothing_looks_done(keystore, monkeypatch, end):
     """It would stay in the JWKS for the overlap, while somebody believes that it was withdrawn."""
