@@ -79,8 +79,9 @@ class Rule:
 
 
 def names_of(x: Examined) -> list[asn1.Name]:
+    """The holder's. The issuer's is its own authority's to choose: a national one may have two departments in it."""
     others = [each.chosen for each in x.value("subject_alt_name") or () if each.name == "directory_name"]
-    return [x.tbs["subject"], x.tbs["issuer"], *others]
+    return [x.tbs["subject"], *others]
 
 
 def attributes(name: asn1.Name) -> list[tuple[str, Any]]:
@@ -114,7 +115,7 @@ def text_is_encoded(x: Examined) -> bool:
     printable = ("country_name", "serial_number")
     return all(
         value.name == ("printable_string" if name in printable else "utf8_string")
-        for each in (x.tbs["subject"], *names_of(x)[2:])
+        for each in names_of(x)
         for name, value in attributes(each)
     )
 

@@ -239,6 +239,19 @@ def test_an_empty_other_name_and_unique_identifiers_and_names_twice_are_refused(
     assert "RFC 5280 section 4.1.2.8" in findings(issued, "officer", member("subject_unique_id", b"\x01"))
 
 
+def test_an_issuer_that_another_authority_named_may_be_named_as_that_one_likes(issued):
+    """Two departments in a name, as a national root may give them, and a long one: the rules are for our names."""
+    certificate, issuer = issued["officer"]
+    units = [asn1.Name.build({"organizational_unit_name": "x" * 65}).chosen[0]] * 2
+    elsewhere = asn1.Name(name="", value=asn1.RDNSequence([*issuer.subject.chosen, *units]))
+    renamed = asn1.Certificate.load(issuer.dump())
+    renamed["tbs_certificate"]["subject"] = elsewhere
+    changed = asn1.Certificate.load(certificate.dump())
+    changed["tbs_certificate"]["issuer"] = elsewhere
+    above = asn1.Certificate.load(renamed.dump(force=True))
+    assert not list(lint(changed.dump(force=True), PROFILES["officer"], above))
+
+
 def test_nothing_is_signed_that_a_rule_refuses(trust, ground):
     key = trust.keystore.create(Purpose.SEAL).public_key
     before = count(ground)
