@@ -132,8 +132,9 @@ def basic_constraints(profile: Profile) -> asn1.BasicConstraints:
 
 
 def usage_period(validity: Validity, length: timedelta) -> asn1.PrivateKeyUsagePeriod:
-    """X.509 section 8.2.2.5: the private key is used for a part only of the certificate's life."""
-    return asn1.PrivateKeyUsagePeriod({"not_before": validity.not_before, "not_after": validity.not_before + length})
+    """X.509 section 8.2.2.5: the private key is used for a part only of the certificate's life, and never beyond it."""
+    ends = min(validity.not_before + length, validity.not_after)
+    return asn1.PrivateKeyUsagePeriod({"not_before": validity.not_before, "not_after": ends})
 
 
 def key_identifier(public_key: asn1_keys.PublicKeyInfo) -> bytes:

@@ -15,6 +15,7 @@ from pyhanko.sign.validation.generic_cms import validate_tst_signed_data
 from pyhanko_certvalidator.context import ValidationContext
 from sqlalchemy import select
 
+from keys.issuance import as_asn1
 from keys.models import TimeStamp
 from keys.profiles import TIME_STAMP_POLICY
 from keys.purposes import PUBLICATION, Purpose
@@ -249,3 +250,12 @@ def test_a_new_key_stamps_under_a_new_certificate_and_old_stamps_stay_valid(trus
 def test_a_key_past_its_period_of_use_stamps_nothing(ground, trust, clock):
     clock.advance(timedelta(days=366))
     assert refused(TrustServices(ground), query()) == {"time_not_available"}
+
+
+def test_in_its_issuer_s_last_year_a_key_is_certified_and_used_until_the_issuer_ends(trust, clock):
+    ends = trust.ca.issuing.not_valid_after_utc
+    clock.step(ends - clock.now() - timedelta(days=200))
+    key = trust.keystore.active(Purpose.TSA).public_key
+    made = as_asn1(trust.ca.issue("tsa", key, trust.ca.service_name("Time-Stamp Authority")))
+    assert made.not_valid_after == ends
+    assert made.private_key_usage_period_value["not_after"].native == ends
