@@ -40,6 +40,9 @@ REASON_CODES = {
 }
 
 
+COMPROMISES = (RevocationReason.KEY_COMPROMISE, RevocationReason.CA_COMPROMISE)
+
+
 @dataclass(frozen=True)
 class RevokedStatus:
     serial: int
@@ -72,7 +75,7 @@ def claim_key(connection: Connection, row: dict[str, object]) -> bool:
 
 def was_compromised(connection: Connection, kid: str) -> bool:
     """A certificate for this key was revoked because others may have the key."""
-    reported = (Certificate.kid == kid, Revocation.reason == RevocationReason.KEY_COMPROMISE)
+    reported = (Certificate.kid == kid, Revocation.reason.in_(COMPROMISES))
     query = select(Revocation.serial).join(Certificate, Certificate.serial == Revocation.serial).where(*reported)
     return connection.execute(query.limit(1)).first() is not None
 

@@ -120,10 +120,11 @@ class TrustServices:
         if record.purpose is Purpose.CA:
             why = RevocationReason.CA_COMPROMISE  # RFC 5280 section 5.3.1: of all that this key signed
         with self.ground.database.read() as connection:
-            serials = [] if record.purpose is Purpose.ROOT_CA else load_serials(connection, kid)  # nobody revokes a root
-        for serial in serials:
+            serials = load_serials(connection, kid)
+        for serial in serials if record.purpose is not Purpose.ROOT_CA else ():  # nobody stands above a root
             self.ca.revoke(serial, why, actor=actor)
         self.keystore.compromise(kid, actor=actor, reason=reason)
+        self.ca.authorities.forget()
 
     def evidence(self, certificates: Sequence[x509.Certificate]) -> Evidence:
         """For these certificates of ours and their issuers: OCSP for what the issuing authority issued, CRLs for it.

@@ -13,13 +13,16 @@ from cryptography.x509 import ocsp
 from sqlalchemy import func, select
 
 from keys.certificate import ROOT
-from keys.certificate_rows import RevocationReason
-from keys.errors import KeystoreError
+from keys.certificate_rows import RevocationReason, was_compromised
+from keys.errors import KeystoreError, NoAuthority
+from keys.key_states import State
 from keys.keystore import Keystore
 from keys.models import Certificate, Key, RevocationList
 from keys.purposes import RULES, Purpose
 from keys.trust_services import TrustServices
+from keys.two_person import Act
 from tests.keys.conftest import ANAN
+from tests.keys.test_endings import agree
 
 REPOSITORY = Path(__file__).parents[2]
 AT_THE_START = [(p, name) for p, rules in RULES.items() if not rules.many for name in rules.at_the_start]
@@ -139,3 +142,23 @@ def test_a_compromised_officers_key_signs_no_more(trust, officer):
     assert trust.ca.revoked(officer.certificate.serial_number)
     with pytest.raises(KeystoreError, match="is compromised and signs no more"):
         trust.keystore.load(officer.signer.kid)
+
+
+def test_a_compromised_authority_is_revoked_as_one_and_its_key_is_certified_never_again(ground, trust):
+    """RFC 5280 section 5.3.1: cACompromise is an authority's, keyCompromise everybody else's."""
+    issuing = trust.ca.issuing
+    kid = trust.ca.authorities.current().kid
+    agree(trust.keystore, Act.COMPROMISE_KEY, kid)
+    trust.compromise(kid, actor="anong", reason="a stolen token")
+    assert trust.ca.revoked(issuing.serial_number).reason is RevocationReason.CA_COMPROMISE
+    with ground.database.read() as connection:
+        assert was_compromised(connection, kid)
+    with pytest.raises(NoAuthority):
+        trust.ca.authorities.current()
+
+
+def test_a_compromised_root_key_ends_though_nobody_revokes_a_root(trust):
+    kid = trust.ca.authorities.named(ROOT).kid
+    agree(trust.keystore, Act.COMPROMISE_KEY, kid)
+    trust.compromise(kid, actor="anong", reason="a stolen token")
+    assert trust.keystore.record(kid).state is State.COMPROMISED
