@@ -11,19 +11,20 @@ from enrollment.confirmation_code import NewCode
 from enrollment.evidence.contact import Contact
 from enrollment.models import ProofingCase
 from enrollment.proofing import Case, CaseStore, StepTaken
+from enrollment.sealed import CONTACT
 from enrollment.services import EnrolmentServices
 from enrollment.webauthn_authentication import origin_of
 
 
 def sealed_contact(cases: CaseStore, case: Case, contact: Contact) -> bytes:
-    return cases.seal(case, json.dumps([contact.channel, contact.address]).encode(), what="contact")
+    return cases.seal(case, json.dumps([contact.channel, contact.address]).encode(), CONTACT)
 
 
 def contact_of_case(cases: CaseStore, case: Case) -> Contact:
     """Raises StepTaken where none is known (any more)."""
     if case.contact is None:
         raise StepTaken
-    channel, address = json.loads(cases.open(case, case.contact, what="contact"))
+    channel, address = json.loads(cases.open(case, case.contact, CONTACT))
     return Contact(channel, address)
 
 

@@ -12,6 +12,7 @@ from core.identifiers import new_id
 from enrollment.models import Check, Evidence
 from enrollment.policy import CheckMade, EvidenceHeld
 from enrollment.proofing import Case, CaseStore
+from enrollment.sealed import EVIDENCE
 
 Outcome = Literal["pass", "fail", "inconclusive", "unavailable"]
 Kind = Literal["validation", "verification", "fraud", "contact"]
@@ -43,7 +44,7 @@ class Dossier:
             "source": source,
         }
         row |= {"captured_by": captured_by, "captured_at": self.clock.now()}
-        sealed = self.cases.seal(case, text, what=f"evidence:{evidence_id}")
+        sealed = self.cases.seal(case, text, EVIDENCE, id=evidence_id)
         connection.execute(insert(Evidence), row | {"attributes": sealed})
         return evidence_id
 
@@ -67,7 +68,7 @@ class Dossier:
         row = connection.execute(query.order_by(Evidence.captured_at.desc()).limit(1)).first()
         if row is None:
             return None
-        read: dict[str, object] = json.loads(self.cases.open(case, row[1], what=f"evidence:{row[0]}"))
+        read: dict[str, object] = json.loads(self.cases.open(case, row[1], EVIDENCE, id=row[0]))
         return read
 
 

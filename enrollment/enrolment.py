@@ -28,6 +28,7 @@ from enrollment.models import Passkey, ProofingCase
 from enrollment.notices import contact_of
 from enrollment.policy import Award, award, load_policy
 from enrollment.proofing import Case, Journey, State, StepTaken
+from enrollment.sealed import CODES, REASON
 from enrollment.services import EnrolmentServices
 from enrollment.webauthn_authentication import AuthenticatedPasskey
 
@@ -238,7 +239,7 @@ class Enrolment:
         awarded = award(load_policy(case.policy), evidence, checks)
         check_reaches(awarded, IAL.IAL1_3.rank, NOT_ENOUGH)
         self.accounts.add(connection, sealed)
-        reason = self.cases.seal(case, b"", what="reason")
+        reason = self.cases.seal(case, b"", REASON)
         decide(
             connection, self.ground.clock, case_id=case.id, awarded=awarded, approved=True,
             decided_by="policy", reason=reason,
@@ -270,7 +271,7 @@ class Enrolment:
                 connection, self.ground.clock, event="account.recovered", actor=case.id, subject=case.account_id
             )
         codes = recovery.issue_codes(connection, self.ground, case.account_id, actor=case.account_id)
-        sealed = self.cases.seal(case, json.dumps(codes).encode(), what="codes")
+        sealed = self.cases.seal(case, json.dumps(codes).encode(), CODES)
         connection.execute(update(ProofingCase).where(ProofingCase.id == case.id).values(codes=sealed))
 
     # ------------------------------------------------------------ recovery codes
@@ -278,7 +279,7 @@ class Enrolment:
     def recovery_codes(self, case: Case) -> list[str]:
         if case.codes is None:
             raise StepTaken
-        codes: list[str] = json.loads(self.cases.open(case, case.codes, what="codes"))
+        codes: list[str] = json.loads(self.cases.open(case, case.codes, CODES))
         return [recovery.grouped(code) for code in codes]
 
     def keep_codes(self, case: Case) -> None:

@@ -18,6 +18,7 @@ from core import audit
 from core.errors import PersonError
 from core.ground import Ground
 from core.identifiers import hashed, new_id, new_secret
+from core.sealed_column import SealedColumn
 from enrollment.models import ConfirmationCode, Evidence, ProofingCase
 from enrollment.policy import CURRENT_POLICY
 from keys.data_key import ACCOUNT, Owner, WrappedKey, delete_data_key
@@ -248,11 +249,12 @@ class CaseStore:
         codes = (ConfirmationCode.case_id == case.id, ConfirmationCode.spent_at.is_(None))
         connection.execute(update(ConfirmationCode).where(*codes).values(spent_at=now))
 
-    def seal(self, case: Case, plaintext: bytes, *, what: str) -> bytes:
-        return case.key.seal(plaintext, aad=f"case:{case.id}:{what}")
+    def seal(self, case: Case, plaintext: bytes, column: SealedColumn, **row: str) -> bytes:
+        """`row` is what the column's place names beside the case."""
+        return case.key.seal(plaintext, aad=column.aad(**{"id": case.id, "case_id": case.id, **row}))
 
-    def open(self, case: Case, sealed: bytes, *, what: str) -> bytes:
-        return case.key.open(sealed, aad=f"case:{case.id}:{what}")
+    def open(self, case: Case, sealed: bytes, column: SealedColumn, **row: str) -> bytes:
+        return case.key.open(sealed, aad=column.aad(**{"id": case.id, "case_id": case.id, **row}))
 
     def _write(self, connection: Connection, case: Case, to: State, **values: bytes | str | None) -> None:
         lifetime = REVIEW_LIFETIME if case.journey == Journey.REVIEW else CASE_LIFETIME

@@ -34,6 +34,7 @@ from enrollment.notices import contact_of
 from enrollment.policy import Award, CheckMade, EvidenceHeld, award, load_policy
 from enrollment.proofing import CASE, LIVE, REVIEW_LIFETIME, Case, Journey, State, StepTaken
 from enrollment.returning import Returning
+from enrollment.sealed import REASON
 from enrollment.services import EnrolmentServices
 from enrollment.verification.officer import Inspection
 
@@ -167,7 +168,7 @@ class Review:
 
     def _reason(self, case: Case, sealed: bytes) -> str:
         """Nothing is left of it where the citizen was erased."""
-        return self.cases.open(case, sealed, what="reason").decode() if sealed else ""
+        return self.cases.open(case, sealed, REASON).decode() if sealed else ""
 
     def may_decide(self, officer: Officer, file: CaseFile) -> bool:
         """For the page; `decide` asks again itself."""
@@ -234,7 +235,7 @@ class Review:
                 self._raise_level(connection, case, awarded, evidence, checks)
             decide(
                 connection, self.ground.clock, case_id=case.id, awarded=awarded, approved=approve,
-                decided_by=officer.account_id, reason=self.cases.seal(case, reason.encode(), what="reason"),
+                decided_by=officer.account_id, reason=self.cases.seal(case, reason.encode(), REASON),
             )  # fmt: skip
             self._tell(connection, case, awarded if approve else None)  # before the address may change
             if approve:
@@ -306,7 +307,7 @@ class Review:
             nothing = award(load_policy(case.policy), (), ())
             decide(
                 connection, self.ground.clock, case_id=case.id, awarded=nothing, approved=False,
-                decided_by=officer.account_id, reason=self.cases.seal(case, reason.encode(), what="reason"),
+                decided_by=officer.account_id, reason=self.cases.seal(case, reason.encode(), REASON),
             )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from enrollment.evidence.birth_date import BirthDate
 from enrollment.identities import activate, decide
 from enrollment.policy import CURRENT_POLICY, Row, award, load_policy
 from enrollment.proofing import Case, Journey, State
+from enrollment.sealed import REASON
 from enrollment.services import EnrolmentServices
 
 ACTOR = "test"
@@ -58,7 +59,7 @@ def prove(connection: Connection, services: EnrolmentServices, case: Case, row: 
     evidence, checks = inputs_of(connection, case.id)
     awarded = award(load_policy(case.policy), evidence, checks)
     assert awarded.ial == row.ial
-    reason = services.cases.seal(case, b"", what="reason")
+    reason = services.cases.seal(case, b"", REASON)
     decide(
         connection, services.ground.clock, case_id=case.id, awarded=awarded, approved=True, decided_by=ACTOR,
         reason=reason,
