@@ -157,7 +157,15 @@ def upgrade() -> None:
 
     with op.batch_alter_table("outbox_message", schema=None) as batch_op:
         batch_op.add_column(sa.Column("account_id", sa.String(length=22), server_default="", nullable=False))
+        batch_op.drop_index(batch_op.f("ix_outbox_message_next_attempt_at"))
         batch_op.create_index(batch_op.f("ix_outbox_message_account_id"), ["account_id"], unique=False)
+        batch_op.create_index(
+            "ix_outbox_message_waiting",
+            ["next_attempt_at"],
+            unique=False,
+            sqlite_where=sa.text("delivered_at IS NULL AND given_up_at IS NULL"),
+            postgresql_where=sa.text("delivered_at IS NULL AND given_up_at IS NULL"),
+        )
 
     with op.batch_alter_table("revocation_list", schema=None) as batch_op:
         batch_op.alter_column("number", existing_type=sa.INTEGER(), type_=sa.BigInteger(), existing_nullable=False)
