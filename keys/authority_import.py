@@ -11,7 +11,8 @@ only after each of these, in this order:
  6. its pointers lead over HTTP, and where they lead to us, to what we shall serve under the root's name
 
 An authority's certificate cannot be taken back out of what it will sign, so two people must have agreed to just these
-files (keys/two_person.py): `detail` is a digest over all three.
+files (keys/two_person.py): `detail` is the SHA-256 of each, as the ceremony's minutes have it, so that whoever agrees
+can compare what they agree to with paper that others signed.
 """
 
 from __future__ import annotations
@@ -62,14 +63,16 @@ class Requested:
 
 @dataclass(frozen=True)
 class Examined:
-    """A root, what it certified and its list, verified against each other and against what is here."""
+    """A root, what it certified and its list, verified against each other and against what is here. `fingerprints` of
+    the three in this order, hexadecimal.
+    """
 
     root_name: str
     name: str
     root: x509.Certificate
     issuing: x509.Certificate
     revocation_list: x509.CertificateRevocationList
-    digest: str
+    fingerprints: str
 
 
 class AuthorityImport:
@@ -104,12 +107,12 @@ class AuthorityImport:
             certificate.public_bytes(Encoding.DER),
             crl.public_bytes(Encoding.DER),
         )
-        digest = sha256(b"".join(sha256(each).digest() for each in parts)).hexdigest()
-        return Examined(root_name, name, anchor, certificate, crl, digest)
+        fingerprints = " ".join(sha256(each).hexdigest() for each in parts)
+        return Examined(root_name, name, anchor, certificate, crl, fingerprints)
 
     def ask(self, examined: Examined, *, by: str, reason: str) -> str:
         """Opens the approval that two people must give; returns its id."""
-        act, subject, detail = two_person.Act.IMPORT_AUTHORITY, examined.name, examined.digest
+        act, subject, detail = two_person.Act.IMPORT_AUTHORITY, examined.name, examined.fingerprints
         with self.ground.database.write() as connection:
             return two_person.ask(connection, self.ground.clock, act, subject, by=by, reason=reason, detail=detail)
 
@@ -117,7 +120,7 @@ class AuthorityImport:
         """Spends the approval and makes the authority, in one transaction. Raises NotAgreed before two have agreed."""
         act, clock = two_person.Act.IMPORT_AUTHORITY, self.ground.clock
         with self.ground.database.write() as connection:
-            agreed = two_person.spend(connection, clock, act, examined.name, detail=examined.digest)
+            agreed = two_person.spend(connection, clock, act, examined.name, detail=examined.fingerprints)
             root_serial = self._store_root(connection, examined)
             row = certificate_row(examined.issuing, "issuing", examined.name, root_serial)
             if not insert_certificate(connection, row):

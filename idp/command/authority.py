@@ -108,7 +108,7 @@ def ca_import(root: Path, issuing: Path, revocation_list: Path, *, reason: str) 
         examined.name,
         reason,
         lambda: f"{imports.bring_in(examined, actor=COMMAND).name} certifies now",
-        detail=examined.digest,
+        detail=examined.fingerprints,
     )
 
 

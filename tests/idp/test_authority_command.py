@@ -49,11 +49,13 @@ def operator(tmp_path, monkeypatch) -> Operator:
     return Operator(tmp_path)
 
 
-def two_agree(folder: Path) -> None:
-    """In the console, by two accounts; here by its own functions."""
+def two_agree(minutes: str) -> None:
+    """In the console, by two accounts who compare it with the minutes; here by its own functions."""
     database, clock = open_database(load_settings()), SystemClock()
     with database.write() as connection:
         (asked,) = [each for each in two_person.load_recent(connection) if each.closed_at is None]
+    assert len(asked.detail.split()) == 3
+    assert all(each in minutes for each in asked.detail.split())
     for account in ("first", "second"):
         with database.write() as connection:
             two_person.agree(connection, clock, two_person.load(connection, asked.id), by=account)
@@ -77,7 +79,7 @@ def test_from_a_ceremony_to_a_certificate_on_request(operator, clock):
     assert (shares / "share-1-of-3.txt").stat().st_mode & 0o777 == 0o600
     files = [offline / "root-g1.crt", folder / "issuing.crt", offline / "root-g1.crl"]
     assert "/console/keys/approvals/" in types("ca", "import", *files, code=3)
-    two_agree(folder)
+    two_agree((offline / "minutes.txt").read_text())
     assert "issuing-g1 certifies now" in types("ca", "import", *files)
     assert [each["name"] for each in json.loads(types("ca", "show", "--json"))] == ["root-g1", "issuing-g1"]
 
