@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select, text
 
 from core.clock import SetClock
 from core.ground import Ground
@@ -150,3 +151,21 @@ def test_who_is_erased_leaves_no_letter_behind(ground: Ground):
     with ground.database.write() as connection:
         assert outbox.erase(connection, "somchai") == 1
     assert [each.body for each in outbox.messages()] == ["malee"]
+
+
+def test_what_is_due_is_found_by_an_index_of_what_waits(ground: Ground):
+    """A week's delivered messages are not walked four times a second."""
+    asked: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        asked.append((statement, parameters))
+
+    event.listen(ground.database.engine, "before_cursor_execute", note)
+    Outbox(ground, PlainSeal(), {"email": lambda _message: None}).deliver_due()
+    statement, parameters = asked[-1]
+    with ground.database.read() as connection:
+        is_sqlite = connection.dialect.name == "sqlite"
+        if not is_sqlite:
+            connection.execute(text("SET LOCAL enable_seqscan = off"))  # an empty table is walked otherwise
+        plan = connection.exec_driver_sql(f"EXPLAIN {'QUERY PLAN ' * is_sqlite}{statement}", parameters).all()
+    assert "ix_outbox_message_waiting" in str(plan)
