@@ -100,12 +100,18 @@ class Authorities:
         """For `/readyz`. Raises NoAuthority, or CertificateError for a root whose list has ended."""
         self.current()
         now = self.ground.clock.now()
-        with self.ground.database.read() as connection:
-            ended = [each.name for each in self.generations("root") if list_ends_at(connection, each) <= now]
+        ended = [name for name, ends_at in self.list_ends().items() if ends_at <= now]
         if ended:
             raise CertificateError(
                 f"the revocation list of {', '.join(ended)} has ended: prajak ca root-crl, import-crl"
             )
+
+    def list_ends(self) -> dict[str, datetime]:
+        """When the newest list of each root ends, by its name; a root that has ended itself signs no more of them."""
+        now = self.ground.clock.now()
+        lasting = [each for each in self.generations("root") if each.is_valid(now)]
+        with self.ground.database.read() as connection:
+            return {each.name: list_ends_at(connection, each) for each in lasting}
 
     def roots(self) -> tuple[x509.Certificate, ...]:
         """The trust anchors; none before the first authority."""

@@ -17,7 +17,7 @@ from idp.command.output import json_option, show
 from idp.composition import Provider, compose
 from idp.refused_start import TOKEN, Refusal, refusal_of
 from idp.tables import METADATA
-from keys.authorities import list_ends_at
+from keys.authorities import NEVER
 from keys.clock_health import ClockUnfit
 from keys.errors import NoAuthority, TokenAway
 from keys.outside_time_stamps import OutsideTimeStamps
@@ -208,9 +208,7 @@ def check_authorities(provider: Provider) -> Finding:
     except NoAuthority:
         mend = "prajak ca request, the ceremony, prajak ca import: docs/operating.md"
         return Finding("certificates", WARNING, "no certificate authority yet: nothing can be signed", mend)
-    with provider.ground.database.read() as connection:
-        ends = {each.name: list_ends_at(connection, each) for each in authorities.generations("root")}
-    name, ends_at = min(ends.items(), key=lambda each: each[1])
+    name, ends_at = min(authorities.list_ends().items(), key=lambda each: each[1], default=("", NEVER))
     if ends_at <= now + LIST_WARNING:
         state = BROKEN if ends_at <= now else WARNING
         mend = f"prajak ca root-crl where {name} is kept, then prajak ca import-crl"

@@ -299,6 +299,25 @@ def test_a_list_that_has_ended_does_not_come_in(imports, offline, clock):
         imports.examine(offline.certificate, issuing, offline.list)
 
 
+def test_a_root_s_list_is_missed_while_the_root_lasts_and_no_longer(production, imports, offline, clock, tmp_path):
+    folder, brief = tmp_path / "brief", replace(PROFILES["root"], validity=timedelta(days=200))
+    practice = Practice(profiles={**PROFILES, "root": brief})
+    base = "https://root.example.go.th"  # serves its own pointers
+    shares = hold(
+        folder, name=ROOT_NAME, authority="root-g1", base=base, needed=2, shares=3, practice=practice, now=NOW
+    )
+    brought_in(imports, offline)
+    brought_in(imports, Offline(folder, shares))
+    authorities = production.ca.authorities
+    clock.advance(timedelta(days=191))
+    sign_list(offline.opened(), now=clock.now())
+    imports.bring_in_list(offline.list, actor="command")
+    with pytest.raises(CertificateError, match="list of root-g2 has ended"):
+        authorities.check()
+    clock.advance(timedelta(days=10))
+    authorities.check()
+
+
 def other_signer() -> SoftwareSigner:
     algorithm = ALGORITHMS["ES256"]
     return SoftwareSigner(algorithm.generate(), algorithm)
