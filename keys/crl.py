@@ -38,6 +38,7 @@ LIFETIME = timedelta(hours=24)  # nextUpdate; a list that is late must not stop 
 LOOKED_AT = timedelta(seconds=30)  # how long this process trusts that nothing was revoked
 AUTHORITY_KEY_IDENTIFIER = der.object_identifier("2.5.29.35")
 CRL_NUMBER = der.object_identifier("2.5.29.20")
+EXPIRED_CERTIFICATES = der.object_identifier("2.5.29.60")
 REASON_CODE = der.object_identifier("2.5.29.21")
 HISTORY = timedelta(days=30)  # how long past lists are kept
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -162,11 +163,16 @@ def signed_list(
     revoked: list[RevokedStatus],
     lifetime: timedelta = LIFETIME,
 ) -> bytes:
-    """RFC 5280 section 5.1: version 2, with the authority key identifier and the CRL number."""
+    """RFC 5280 section 5.1: version 2, with the authority key identifier and the CRL number.
+
+    And since when entries have stayed after their certificate's end (X.509's expiredCertsOnCRL): always.
+    Otherwise a validator must take a certificate that has ended since for one whose entry was taken off.
+    """
     identifier = der.implicit_primitive(0, issuer_key_identifier(issuer, signer.public_key))
     extensions = der.sequence(
         der.sequence(AUTHORITY_KEY_IDENTIFIER, der.octet_string(der.sequence(identifier))),
         der.sequence(CRL_NUMBER, der.octet_string(der.integer(number))),
+        der.sequence(EXPIRED_CERTIFICATES, der.octet_string(der.generalized_time(issuer.not_valid_before_utc))),
     )
     to_be_signed = der.sequence(
         der.integer(1),

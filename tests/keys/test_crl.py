@@ -112,6 +112,9 @@ def test_entries_stay_after_the_certificate_has_ended(trust, officer, clock):
     trust.ca.revoke(officer.certificate.serial_number)
     clock.advance(timedelta(days=800))
     assert loaded(trust).get_revoked_certificate_by_serial_number(officer.certificate.serial_number)
+    said = loaded(trust).extensions.get_extension_for_oid(x509.ObjectIdentifier("2.5.29.60"))  # expiredCertsOnCRL
+    assert not said.critical
+    assert said.value.value == b"\x18\x0f" + f"{trust.ca.issuing.not_valid_before_utc:%Y%m%d%H%M%SZ}".encode()
 
 
 def test_a_list_of_many_entries_is_made_in_time(trust, clock):
