@@ -34,10 +34,13 @@ DIGESTS = {
 
 @dataclass(frozen=True)
 class TimeStamper:
-    """The authority's signer with its certificate, and the parts that all their tokens share."""
+    """The authority's signer with its certificate, and the parts that all their tokens share. `used_until` is what the
+    certificate says of the private key, None where it says nothing.
+    """
 
     signer: Signer
     certificate: x509.Certificate
+    used_until: datetime | None
     certificates: bytes
     sid: bytes
     signing_certificate: bytes
@@ -54,10 +57,18 @@ def time_stamper(signer: Signer, chain: Sequence[x509.Certificate]) -> TimeStamp
     return TimeStamper(
         signer=signer,
         certificate=chain[0],
+        used_until=used_until(encoded[0]),
         certificates=der.explicit(0, b"".join(sorted(encoded))),
         sid=der.sequence(issuer, serial),
         signing_certificate=attribute(SIGNING_CERTIFICATE_V2, der.sequence(der.sequence(ess_cert_id))),
     )
+
+
+def used_until(certificate: bytes) -> datetime | None:
+    """X.509 section 8.2.2.5; EN 319 421 section 7.6.7: no stamp after it."""
+    period = Certificate.load(certificate).private_key_usage_period_value
+    ends: datetime | None = None if period is None else period["not_after"].native
+    return ends
 
 
 def token(stamper: TimeStamper, request: TimeStampRequest, *, serial: int, at: datetime) -> bytes:

@@ -80,8 +80,7 @@ class TimeStampAuthority:
         service = self.services.current(Purpose.TSA)
         if self._stamper is None or self._stamper.certificate is not service.certificate:
             self._stamper = time_stamper(service.signer, service.chain)
-        usage = self.authority.practice.profiles["tsa"].private_key_usage
-        if usage is not None and now >= service.certificate.not_valid_before_utc + usage:
+        if self._stamper.used_until is not None and now >= self._stamper.used_until:
             log.error("time_stamp_key_past_its_use", kid=service.signer.kid, mend="prajak key rotate tsa")
             raise TimeNotAvailable("the authority's key is past its period of use")
         return self._stamper

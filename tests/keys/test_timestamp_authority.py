@@ -2,6 +2,7 @@
 
 import asyncio
 import urllib.request
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import new as new_hash
 
@@ -250,6 +251,21 @@ def test_a_new_key_stamps_under_a_new_certificate_and_old_stamps_stay_valid(trus
 def test_a_key_past_its_period_of_use_stamps_nothing(ground, trust, clock):
     clock.advance(timedelta(days=366))
     assert refused(TrustServices(ground), query()) == {"time_not_available"}
+
+
+def test_the_period_of_use_is_the_certificate_s_whatever_the_profile_says_by_now(ground, trust, clock, tmp_path):
+    """A deployment that shortens or lengthens its profile changes what it will issue, not what it has issued."""
+    granted(trust, query())
+    profiles = tmp_path / "profiles.toml"
+    profiles.write_text("[profile.tsa]\nvalidity_days = 1200")
+    longer = TrustServices(replace(ground, settings=replace(ground.settings, ca_profiles=profiles)))
+    clock.advance(timedelta(days=364))
+    granted(longer, query())
+    profiles.write_text("[profile.tsa]\nvalidity_days = 200")
+    shorter = TrustServices(replace(ground, settings=replace(ground.settings, ca_profiles=profiles)))
+    granted(shorter, query())
+    clock.advance(timedelta(days=2))
+    assert refused(longer, query()) == refused(shorter, query()) == {"time_not_available"}
 
 
 def test_in_its_issuer_s_last_year_a_key_is_certified_and_used_until_the_issuer_ends(trust, clock):
