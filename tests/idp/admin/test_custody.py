@@ -160,6 +160,16 @@ def test_what_the_command_asked_for_needs_two_accounts(site, anong, second, keys
     assert keystore.record(replaced).state is State.DESTROYED
 
 
+def test_each_thing_that_is_agreed_to_stands_there_to_be_compared(site, anong):
+    """With the minutes of a ceremony: the root's, the issuing certificate's and the list's fingerprint."""
+    ground = site.provider.ground
+    with ground.database.write() as connection:
+        told = {"by": COMMAND, "reason": "a new generation", "detail": f"{'a' * 64} {'b' * 64} {'c' * 64}"}
+        asked_id = two_person.ask(connection, ground.clock, Act.IMPORT_AUTHORITY, "issuing-g9", **told)
+    text = anong.get(f"{KEYS}/approvals/{asked_id}").text
+    assert all(f"<code>{each * 64}</code>" in text for each in "abc")
+
+
 @pytest.mark.parametrize("first_by", ["admin-anong", COMMAND])
 def test_nobody_is_two_by_inviting_a_second_self(site, anong, keystore, replaced, first_by):
     """By the link alone anybody holds the office: an administrator could invite an address of their own."""
