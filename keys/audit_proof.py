@@ -12,9 +12,21 @@ from heapq import merge
 from operator import attrgetter
 from pathlib import Path
 
+from sqlalchemy import Connection
+
 from core.audit_append_only import missing
 from core.audit_chain import BEFORE_ALL, GENESIS, Entry, waiting
-from core.audit_verify import BrokenChain, Mark, Walk, Walked, paged_entries, verify_file
+from core.audit_verify import (
+    BrokenChain,
+    Mark,
+    Unreadable,
+    Walk,
+    Walked,
+    paged_entries,
+    said,
+    stored_entries,
+    verify_file,
+)
 from core.database import Database
 from keys.audit_checkpoint import (
     KEPT,
@@ -53,18 +65,31 @@ def prove(
     since: int = 0,
     watch: Watch = iter,
 ) -> Proof:
-    """Walks the trail, from its beginning or from the newest stored checkpoint at `since` or before. Raises NotSigned
-    where that checkpoint is forged: nothing can begin there.
+    """Walks the trail, from its beginning or from the newest checkpoint at `since` or before: one that a witness kept,
+    where there is one. Raises NotSigned where a stored one is forged: nothing can begin there.
     """
-    begin = begin_at(database, believed, since, origin=origin)
+    kept = max((each for each in witnessed if each.sequence <= since), key=attrgetter("sequence"), default=None)
+    begin = kept or begin_at(database, believed, since, origin=origin)
     after, head = (begin.sequence, begin.head) if begin else (0, GENESIS)
     seen = (mark_of(each, by=KEPT) for each in sorted(witnessed, key=attrgetter("sequence")))
     stored = stored_marks(database, believed, after=after, origin=origin)
     walk = Walk(merge(stored, seen, key=attrgetter("sequence")), after=after, head=head)
     walked = walk.over(watch(paged_entries(database, after=after or BEFORE_ALL)))
     with database.read() as connection:
-        broken = walked.broken or (None if begin else verify_file(connection))
+        broken = walked.broken or (stands_no_more(connection, begin) if begin else verify_file(connection))
         return Proof(walked, broken, waiting(connection).count, missing(connection))
+
+
+def stands_no_more(connection: Connection, begin: Checkpoint) -> BrokenChain | None:
+    """The entry that the walk went on from: also where nothing follows it."""
+    try:
+        entry = next(stored_entries(connection, after=begin.sequence - 1, until=begin.sequence), None)
+    except Unreadable as error:
+        return BrokenChain(begin.sequence, "", str(error))
+    if entry is not None and entry.entry_hash == begin.head:
+        return None
+    seen = mark_of(begin, by="it was to begin at").name
+    return BrokenChain(begin.sequence, said(entry.id) if entry else "", f"{seen} saw another entry there")
 
 
 def begin_at(database: Database, believed: Believed, since: int, *, origin: str) -> Checkpoint | None:

@@ -216,6 +216,28 @@ def test_a_proof_can_begin_at_a_checkpoint(ground, checkpoints):
     assert proof(ground, checkpoints, since=first.sequence).broken.sequence == first.sequence + 2
 
 
+def test_a_proof_begins_at_what_a_witness_kept_and_not_at_what_was_signed_after_a_rewriting(ground, checkpoints):
+    """The signer signs a chain that was computed anew, where the checkpoints went with it."""
+    kept = more(ground, checkpoints, 4)
+    rebuilt(ground, 2)
+    with disarmed(ground), ground.database.write() as connection:
+        connection.execute(delete(AuditCheckpoint))
+    again = more(ground, checkpoints)
+    assert proof(ground, checkpoints, since=again.sequence).broken is None
+    assert proof(ground, checkpoints, [kept], since=kept.sequence).broken.sequence == kept.sequence + 1
+    assert proof(ground, checkpoints, [kept], since=again.sequence).broken is not None
+
+
+def test_a_proof_that_begins_behind_the_end_of_the_trail_is_none(ground, checkpoints):
+    kept = more(ground, checkpoints, 5)
+    with disarmed(ground), ground.database.write() as connection:
+        connection.execute(delete(AuditEntry).where(AuditEntry.sequence > kept.sequence - 2))
+    for witnessed in ([], [kept]):
+        found = proof(ground, checkpoints, witnessed, since=kept.sequence)
+        assert found.broken.sequence == kept.sequence
+        assert "saw another entry there" in found.broken.why
+
+
 def test_a_checkpoint_still_verifies_after_its_key_was_rotated(ground, checkpoints, trust):
     made = more(ground, checkpoints)
     trust.keystore.rotate(Purpose.AUDIT, at_once=True)
