@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from cryptography import x509
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, bindparam, exists, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from keys.models import Certificate, CertifiedKey, ExternalCertificate, Revocation
@@ -109,8 +109,10 @@ def load_serials(connection: Connection, kid: str) -> list[int]:
 
 
 def newest_of_key(profile: str, kid: str, issuer_serial: str) -> Select[bytes]:
+    """Of those that are not revoked."""
     newest_first = Certificate.not_after.desc()
-    return select(Certificate.der).where(*of_key(profile, kid, issuer_serial)).order_by(newest_first).limit(1)
+    good = ~exists(select(Revocation.serial).where(Revocation.serial == Certificate.serial))
+    return select(Certificate.der).where(*of_key(profile, kid, issuer_serial), good).order_by(newest_first).limit(1)
 
 
 def number_of_key(profile: str, kid: str, issuer_serial: str) -> Select[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from hashlib import sha1
 
 from cryptography import x509
@@ -13,7 +14,8 @@ from core.ground import Ground
 from keys.authorities import Authority, serial_of
 from keys.certificate import CertificateAuthority
 from keys.certificate_request import signed_request
-from keys.certificate_rows import load_one, newest_of_key, number_of_key
+from keys.certificate_rows import load_one, newest_of_key, number_of_key, was_compromised
+from keys.errors import CertificateError
 from keys.external_authority import ExternalCertificates
 from keys.issuance import public_key_bits
 from keys.keystore import Keystore
@@ -27,6 +29,7 @@ NAMES: Mapping[Purpose, tuple[ProfileName, str]] = {
     Purpose.OCSP: ("ocsp", "OCSP Responder"),
 }
 RENEWED_AFTER = 2 / 3  # of its life
+LOOK_AGAIN = timedelta(seconds=5)  # what was revoked here or on another worker is used no longer than this
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class Service:
 
 
 class ServiceCertificates:
-    """One per process; a signature costs no query once the certificate is known."""
+    """One per process; between two looks a signature costs no query."""
 
     def __init__(
         self, ground: Ground, keystore: Keystore, authority: CertificateAuthority, external: ExternalCertificates
@@ -54,6 +57,7 @@ class ServiceCertificates:
         self.authority = authority
         self.external = external
         self._known: dict[tuple[str, str], Service] = {}  # by key and issuer
+        self._looked_at: dict[tuple[str, str], datetime] = {}  # the same
 
     def current(self, purpose: Purpose, *, issuer: str = "") -> Service:
         """Who signs for this service now, certified and not about to end. May write: not within a transaction.
@@ -66,9 +70,11 @@ class ServiceCertificates:
         if outside is not None:
             return self._service(signer, outside.chain, "external")
         by = self.authority.authorities.named(issuer) if issuer else self.authority.authorities.current()
-        service = self._known.get((signer.kid, by.name))
-        if service is None or self._is_old(service.certificate):
+        service, now = self._known.get((signer.kid, by.name)), self.ground.clock.now()
+        looked_at = self._looked_at.get((signer.kid, by.name), now - LOOK_AGAIN)
+        if service is None or self._is_old(service.certificate) or not looked_at <= now < looked_at + LOOK_AGAIN:
             certificate = self._load_or_issue(purpose, signer, by)
+            self._looked_at[signer.kid, by.name] = now
             return self._service(signer, tuple(self.authority.chain(certificate)), by.name)
         return service
 
@@ -90,6 +96,9 @@ class ServiceCertificates:
         with self.ground.database.read() as connection:
             newest = load_one(connection, newest_of_key(profile.name, signer.kid, issued_by))
             number = connection.execute(number_of_key(profile.name, signer.kid, issued_by)).scalar_one()
+            compromised = was_compromised(connection, signer.kid)
+        if compromised:
+            raise CertificateError(f"a certificate of {signer.kid} was revoked for its key: prajak key compromise")
         if newest is not None and not self._is_old(newest):
             return newest
         slot = f"{profile.name}:{signer.kid}:{issuer.name}:{number + 1}"  # two workers that renew at once issue one

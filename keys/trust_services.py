@@ -82,11 +82,11 @@ class TrustServices:
         self.keystore.advance()
         if not self.has_authority:
             return
-        for purpose in (Purpose.OCSP, Purpose.TSA):
-            self.services.current(purpose)
         for authority in self.ca.authorities.all():
             if authority.online:
                 self.crl.current(authority.name)
+        for purpose in (Purpose.OCSP, Purpose.TSA):
+            self.services.current(purpose)
 
     def chain(self, certificate: x509.Certificate) -> tuple[x509.Certificate, ...]:
         """From a certificate to its root, our own or another's; CertificateError for a stranger's."""

@@ -14,11 +14,12 @@ from sqlalchemy import func, select
 
 from keys.certificate import ROOT
 from keys.certificate_rows import RevocationReason, was_compromised
-from keys.errors import KeystoreError, NoAuthority
+from keys.errors import CertificateError, KeystoreError, NoAuthority
 from keys.key_states import State
 from keys.keystore import Keystore
 from keys.models import Certificate, Key, RevocationList
 from keys.purposes import RULES, Purpose
+from keys.service_certificates import LOOK_AGAIN
 from keys.trust_services import TrustServices
 from keys.two_person import Act
 from tests.keys.conftest import ANAN
@@ -105,6 +106,26 @@ def test_a_restart_finds_all_and_makes_nothing(ground, trust):
     before = count(ground, Key), count(ground, Certificate), count(ground, RevocationList)
     TrustServices(ground).prepare()
     assert (count(ground, Key), count(ground, Certificate), count(ground, RevocationList)) == before
+
+
+def test_a_service_whose_certificate_is_revoked_gets_another_on_every_worker(ground, trust, clock):
+    other = TrustServices(ground)
+    before = [each.services.current(Purpose.TSA).certificate for each in (trust, other)]
+    trust.ca.revoke(before[0].serial_number, RevocationReason.SUPERSEDED)
+    clock.advance(LOOK_AGAIN)
+    after = [each.services.current(Purpose.TSA).certificate for each in (other, trust)]
+    assert after[0] == after[1] not in before
+    assert trust.ca.revoked(after[0].serial_number) is None
+
+
+def test_a_key_that_others_may_have_is_not_certified_again(ground, trust, clock):
+    service = trust.services.current(Purpose.TSA)
+    trust.ca.revoke(service.certificate.serial_number, RevocationReason.KEY_COMPROMISE)
+    clock.advance(LOOK_AGAIN)
+    with pytest.raises(CertificateError, match="prajak key compromise"):
+        trust.services.current(Purpose.TSA)
+    trust.compromise(service.signer.kid, actor="command", reason="seen in a log")
+    assert trust.services.current(Purpose.TSA).signer.kid != service.signer.kid
 
 
 def test_the_job_renews_what_is_about_to_end(ground, trust, clock):
