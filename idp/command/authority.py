@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, cast
@@ -26,7 +27,18 @@ from keys.subject import Subject
 from keys.trust_services import TrustServices
 from keys.two_person import COMMAND, Act
 
-OUT = click.Path(dir_okay=False, path_type=Path)
+
+class FileToWrite(click.Path):
+    """Refused before anything is made that would then stand nowhere: a certificate, a key, a request."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        if not os.access(path.parent, os.W_OK):
+            self.fail(f"nothing can be written to the folder {path.parent}", param, ctx)
+        return path
+
+
+OUT = FileToWrite(dir_okay=False, writable=True)
 
 
 @click.group()

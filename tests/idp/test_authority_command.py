@@ -125,6 +125,22 @@ def test_the_shares_of_another_root_are_never_written_over(operator):
     assert not (operator.folder / "second").exists()
 
 
+def test_the_root_s_pointers_lead_where_the_practice_says(operator):
+    """EN 319 412-2 section 4.3.11: over plain http, which the provider's own address is not."""
+    profiles = operator.folder / "profiles.toml"
+    profiles.write_text('[pointers]\nbase = "http://pki.example.go.th"')
+    shares = ("--shares-to", operator.folder / "shares", "--profiles", profiles)
+    operator.types("ca", "ceremony", operator.folder / "offline", *ROOT, *shares)
+    assert json.loads((operator.folder / "offline/ceremony.json").read_text())["base"] == "http://pki.example.go.th"
+
+
+def test_what_cannot_be_written_is_not_made(operator):
+    operator.types("db", "upgrade")
+    refused = operator.types("ca", "request", operator.folder / "nowhere/issuing.csr", code=2)
+    assert "nothing can be written to the folder" in refused
+    assert '"purpose": "ca"' not in operator.types("key", "list", "--json")
+
+
 @pytest.mark.parametrize(
     "words",
     [
