@@ -92,14 +92,15 @@ def ceremony(
     )
     if shares_to is not None and shares_to.exists() and any(shares_to.iterdir()):
         raise CertificateError(f"{shares_to} is not empty: shares are written to a new folder, never over others")
+    practice = load_practice(profiles)
     lines = hold(
         folder,
         name=name,
         authority=authority,
-        base=check_issuer(url, sandbox=True),
+        base=practice.base or check_issuer(url, sandbox=True),
         needed=needed,
         shares=shares,
-        practice=load_practice(profiles),
+        practice=practice,
         now=SystemClock().now(),
     )
     hand_out(lines, needed, read_ledger(folder).fingerprint, shares_to)
