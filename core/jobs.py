@@ -21,6 +21,7 @@ from core.ground import Ground
 from core.identifiers import new_id
 
 LEASE = timedelta(seconds=10)
+FARTHEST = LEASE + timedelta(seconds=30)  # as clocks of two machines may differ; what ends later, a wrong clock wrote
 ELECTION = "election"  # what fails when the database is away: who does a job cannot be asked
 
 
@@ -65,9 +66,9 @@ class Jobs:
         self.stopping.set()
         self.thread.join(timeout=5)
 
-    def run_due(self, last: dict[str, datetime]) -> None:
-        """One round; `last` remembers when this worker ran each job."""
-        now = self.ground.clock.now()
+    def run_due(self, last: dict[str, timedelta]) -> None:
+        """One round; `last` remembers when this worker ran each job, by a clock that nobody sets."""
+        now = self.ground.clock.since_boot()
         for job in self.jobs:
             if job.name in last and now - last[job.name] < job.every:
                 continue
@@ -89,7 +90,7 @@ class Jobs:
         self.ground.metrics.gauge("prajak_job_last_success_timestamp_seconds", ended, job.name)
 
     def _loop(self) -> None:
-        last: dict[str, datetime] = {}
+        last: dict[str, timedelta] = {}
         while not self.stopping.wait(0.25):
             try:
                 self.run_due(last)
@@ -104,7 +105,7 @@ def elect(ground: Ground, name: str, holder: str) -> bool:
     now = ground.clock.now()
     with ground.database.read() as connection:
         row = connection.execute(select(Lease.holder, Lease.expires_at).where(Lease.name == name)).first()
-    if row is not None and row.expires_at > now + LEASE / 2:
+    if row is not None and now + LEASE / 2 < row.expires_at <= now + FARTHEST:
         return bool(row.holder == holder)
     values = {"holder": holder, "expires_at": now + LEASE}
     with ground.database.write() as connection:
@@ -112,5 +113,5 @@ def elect(ground: Ground, name: str, holder: str) -> bool:
         first = dialect.insert(Lease).values(name=name, **values).on_conflict_do_nothing()
         if connection.execute(first).rowcount == 1:
             return True
-        free = or_(Lease.holder == holder, Lease.expires_at <= now)
+        free = or_(Lease.holder == holder, Lease.expires_at <= now, Lease.expires_at > now + FARTHEST)
         return connection.execute(update(Lease).where(Lease.name == name, free).values(**values)).rowcount == 1

@@ -31,6 +31,11 @@ class Current:
     look_again_at: datetime
 
 
+def is_fresh(look_again_at: datetime, now: datetime) -> bool:
+    """Looked up within five seconds. A clock that was set back since makes nothing last: the key may be compromised."""
+    return look_again_at - LOOK_AGAIN <= now < look_again_at
+
+
 class KeyShelf:
     """One per process."""
 

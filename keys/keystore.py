@@ -18,7 +18,7 @@ from keys.endings import Endings
 from keys.errors import DecryptionError, KeystoreError
 from keys.jwks import public_jwk
 from keys.key_rows import active_slot
-from keys.key_shelf import LOOK_AGAIN, Current
+from keys.key_shelf import LOOK_AGAIN, Current, is_fresh
 from keys.key_states import State
 from keys.key_use import check_algorithm, check_there, is_published, is_usable, public_key
 from keys.own_algorithm import load_own_algorithms
@@ -84,7 +84,7 @@ class Keystore(Endings):
     def own_algorithm(self, purpose: Purpose) -> str:
         """What it signs with for whoever chose nothing; another after `move`, on every worker within five seconds."""
         now = self.ground.clock.now()
-        if self._own is None or now >= self._own[0]:
+        if self._own is None or not is_fresh(self._own[0], now):
             with self.ground.database.read() as connection:
                 self._own = (now + LOOK_AGAIN, load_own_algorithms(connection, now))
         return self._own[1][purpose]
@@ -92,7 +92,7 @@ class Keystore(Endings):
     def _current_kid(self, purpose: Purpose, algorithm: str | None) -> str:
         now, slot = self.ground.clock.now(), active_slot(purpose, algorithm)
         current = self._current.get(slot)
-        if current is None or now >= current.look_again_at:
+        if current is None or not is_fresh(current.look_again_at, now):
             current = Current(self._kid_in_use(purpose, algorithm), now + LOOK_AGAIN)
             self._current[slot] = current
         return current.kid

@@ -52,6 +52,20 @@ def test_a_job_that_fails_is_run_again_at_its_next_time(ground: Ground, clock: S
     assert len(runs) == 2
 
 
+def test_a_clock_that_was_set_back_stops_no_job_and_keeps_no_lease(ground: Ground, clock: SetClock):
+    """By an hour, and the worker that had the lease is gone."""
+    runs = []
+    jobs, last = Jobs(ground, [Job("sequencer", timedelta(seconds=1), lambda: runs.append(clock.now()))]), {}
+    jobs.run_due(last)
+    assert elect(ground, "purge", "gone")
+    clock.step(timedelta(hours=-1))
+    clock.advance(timedelta(seconds=1))
+    jobs.run_due(last)
+    assert len(runs) == 2
+    assert elect(ground, "purge", "second")
+    assert not elect(ground, "purge", "third")
+
+
 def test_how_each_job_ended_is_counted(ground: Ground, clock: SetClock):
     def fail() -> None:
         raise RuntimeError("the job's own fault")

@@ -101,6 +101,16 @@ def test_a_compromise_takes_effect_on_every_worker_in_five_seconds(ground, keyst
     assert other.active(Purpose.ID_TOKEN).kid == keystore.active(Purpose.ID_TOKEN).kid != kid
 
 
+def test_a_clock_that_was_set_back_keeps_no_worker_at_a_compromised_key(ground, keystore, clock):
+    keystore.ensure(Purpose.ID_TOKEN)
+    other = Keystore(ground)
+    kid, own = other.active(Purpose.ID_TOKEN).kid, other.own_algorithm(Purpose.ID_TOKEN)
+    clock.step(timedelta(hours=-1))
+    keystore.compromise(kid, actor="anong", reason="found in a public repository")
+    assert other.active(Purpose.ID_TOKEN).kid != kid
+    assert other.own_algorithm(Purpose.ID_TOKEN) == own
+
+
 def test_an_announced_successor_takes_the_place_of_a_compromised_key(keystore, clock):
     """Clients that fetched within the hour have it already."""
     kid = keystore.ensure(Purpose.ID_TOKEN)
