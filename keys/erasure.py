@@ -62,7 +62,7 @@ class Erasures:
         self.ground = ground
         self.envelope = envelope
         self.path = ground.settings.data_dir / LIST
-        self._written = -1
+        self._written = (-1, -1)  # how many it knew, and how long the list was then
 
     def proven(self, account_id: str, approval: str, at: datetime) -> ErasedPerson:
         """What `record` will write. Not within a transaction."""
@@ -90,15 +90,15 @@ class Erasures:
         return [self._read(line, number) for number, line in enumerate(lines, 1)]
 
     def keep_list(self) -> int:
-        """A job of every host: the list holds what the database knows and what it held before, and never forgets.
-        Written whole, synced and renamed. Returns how many it names.
+        """A job of every host: the list holds what the database knows and what it held before, and never forgets:
+        what somebody cut off it is there again. Written whole, synced and renamed. Returns how many it names.
         """
         known = self.known()
-        if len(known) == self._written and self.path.exists():
-            return self._written
+        if self.path.exists() and (len(known), self.path.stat().st_size) == self._written:
+            return len(known)
         merged = {each.account_id: each for each in (*self.listed(), *known)}
         write_whole(self.path, (each.line for each in sorted(merged.values(), key=lambda each: each.erased_at)))
-        self._written = len(known)
+        self._written = (len(known), self.path.stat().st_size)
         return len(merged)
 
     def _read(self, line: str, number: int) -> ErasedPerson:
