@@ -137,7 +137,7 @@ class Provider:
     def metadata(self) -> Metadata:
         """OpenID Connect Discovery section 4.3: the issuer in the document is the one that was asked."""
         kept, now = self._metadata, self.clock.now()
-        if kept is not None and now - kept[0] < METADATA_KEPT:
+        if kept is not None and timedelta() <= now - kept[0] < METADATA_KEPT:  # or the clock was set back
             return kept[1]
         document = self._json("GET", f"{self.settings.issuer}/.well-known/openid-configuration")
         try:
@@ -153,9 +153,10 @@ class Provider:
         """The provider's public keys; fetched anew for an unknown `kid`, as after a rotation, but not at every call."""
         with self.lock:
             kept, now = self._keys, self.clock.now()
-            known = kept is not None and any(each.kid == kid for each in kept[1].keys)
-            if kept is not None and ((known and now - kept[0] < METADATA_KEPT) or now - kept[0] < KEYS_REFETCHED):
-                return kept[1]
+            if kept is not None:
+                known, age = any(each.kid == kid for each in kept[1].keys), now - kept[0]
+                if timedelta() <= age < (METADATA_KEPT if known else KEYS_REFETCHED):
+                    return kept[1]
             document = self._json("GET", self.metadata().jwks_uri)
             try:
                 keys = KeySet.import_key_set(document)  # type: ignore[arg-type]  # it checks what it is given
