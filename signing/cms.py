@@ -83,7 +83,10 @@ def signed_data(
     certificates: Sequence[bytes],
     time_stamp: bytes | None,
 ) -> bytes:
-    """RFC 5652 sections 3 and 5: detached, one signer, the signer's certificate first among `certificates`."""
+    """RFC 5652 sections 3 and 5: detached, one signer, the signer's certificate first among `certificates`.
+
+    DER, as ISO 32000-2 section 12.8.3.3 wants it: the certificates are a SET OF (X.690 section 11.6).
+    """
     signer_info = sequence(
         integer(1),
         issuer_and_serial(certificates[0]),
@@ -97,7 +100,7 @@ def signed_data(
         integer(1),
         set_of(SHA256),
         sequence(DATA),
-        explicit(0, b"".join(certificates)),
+        explicit(0, b"".join(sorted(certificates))),
         set_of(signer_info),
     )
     return sequence(SIGNED_DATA, explicit(0, body))

@@ -54,6 +54,16 @@ def test_poppler_and_qpdf_agree(workshop: Workshop, letter: bytes, level: Level)
     assert "No syntax or stream encoding errors found" in judged("qpdf", "--check", file)
 
 
+def test_the_cms_is_der_down_to_the_order_of_its_certificates(workshop: Workshop):
+    """ISO 32000-2 section 12.8.3.3, X.690 section 11.6."""
+    for _ in range(3):  # by chance, one may be in order
+        signed = signatures_of(workshop.signs(plain_pdf(), level=Level.B_B))[0].signed_data
+        certificates = [each.dump() for each in signed["certificates"]]
+        assert certificates == sorted(certificates)
+        assert len(certificates) > 1
+        workshop.officers.clear()
+
+
 def test_openssl_verifies_the_signature_over_its_byte_range(workshop: Workshop, letter: bytes):
     signed = workshop.signs(letter)
     signature = signatures_of(signed)[0]
