@@ -127,9 +127,17 @@ def signing_certificate(signed: Any, signer_info: Any) -> x509.Certificate:
                 and chosen["issuer"].dump() == certificate.issuer.public_bytes()
             ):
                 return certificate
-        elif chosen.native == x509.SubjectKeyIdentifier.from_public_key(certificate.public_key()).digest:
+        elif chosen.native == key_identifier_of(certificate):
             return certificate
     raise ValueError("the signing certificate is not in the token")
+
+
+def key_identifier_of(certificate: x509.Certificate) -> bytes | None:
+    """RFC 5652 section 5.3: as the certificate names its key, by whatever method."""
+    try:
+        return certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
+    except x509.ExtensionNotFound:
+        return None
 
 
 def embedded(signed: Any) -> Sequence[x509.Certificate]:

@@ -9,15 +9,20 @@ from datetime import timedelta
 
 import pytest
 from asn1crypto import tsp
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from core.ground import Ground
 from core.outbound import Outbound
-from keys import outside_time_stamps
+from keys import der, outside_time_stamps
 from keys.audit_time_stamp import NotStamped, time_stamp
 from keys.errors import CertificateError
 from keys.outside_time_stamps import NoTimeStamp, OutsideTimeStamps
-from keys.time_stamp_verification import TimeStampRefused
+from keys.purposes import Purpose
+from keys.time_stamp_request import parse_request
+from keys.time_stamp_token import time_stamper, token
+from keys.time_stamp_verification import Asked, TimeStampRefused, verify_time_stamp
+from keys.timestamp_authority import GRANTED
 from keys.trust_services import TrustServices
 from tests.keys.outside_authority import WAYS, OutsideAuthority, outside_authority
 from tests.keys.test_timestamp_authority import query
@@ -157,3 +162,14 @@ def test_the_settings_choose_who_stamps_signatures_and_checkpoints(ground, trust
 def test_a_checkpoint_without_a_stamp_says_so(asking, outside):
     with pytest.raises(NotStamped, match="no outside time-stamp authority"):
         time_stamp(asking(outside.tsa("error")), b"\x01" * 32)
+
+
+def test_a_stamp_may_name_its_certificate_by_the_key_s_identifier(trust, clock):
+    """RFC 5652 section 5.3: as it stands in the certificate, whatever its issuer made it from (RFC 7093 here)."""
+    service, request = trust.services.current(Purpose.TSA), parse_request(query())
+    named = service.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
+    stamper = replace(time_stamper(service.signer, service.chain), sid=der.implicit_primitive(0, named))
+    answer = der.sequence(GRANTED, token(stamper, request, serial=5, at=clock.now()))
+    asked = Asked(hash_name="sha256", imprint=request.imprint, nonce=4711)
+    found = verify_time_stamp(answer, asked, anchors=[trust.ca.root], now=clock.now())
+    assert found.path[0] == service.certificate
