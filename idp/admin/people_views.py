@@ -11,7 +11,7 @@ from flask_babel import gettext
 from core import i18n
 from core.errors import PersonError
 from core.web import callers, page
-from idp.admin.access import current_staff
+from idp.admin.access import FRESH_ADMINISTRATOR, current_staff
 from idp.admin.invitation import LIFETIME, invite
 from idp.admin.navigation import navigation
 from idp.admin.people import add_agency, end_office, load_agencies, load_offices
@@ -31,9 +31,11 @@ class PeoplePages:
     def people(self) -> ResponseReturnValue:
         return self.people_page({})
 
-    @callers(Role.ADMINISTRATOR.value)
+    @callers(FRESH_ADMINISTRATOR)
     def change(self) -> ResponseReturnValue:
-        """One address for the page and its forms, so that a refused form is shown where it stood."""
+        """One address for the page and its forms, so that a refused form is shown where it stood. With a fresh passkey:
+        an open session must not be enough to let somebody in.
+        """
         acts = {"invite": self.invite, "end": self.end_office, "add-agency": self.add_agency}
         act = acts.get(request.form.get("act", ""))
         if act is None:

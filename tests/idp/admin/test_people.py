@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 
@@ -29,6 +30,18 @@ def test_an_invitation_goes_by_mail_to_the_one_invited(site, administrator):
     assert message.recipient == "nok@example.test"
     assert site.browser().get(re.search(r"/invitation/\S+", message.body)[0]).status_code == 200
     assert "/invitation/" not in administrator.get(answer.location).text
+
+
+def test_an_open_session_is_not_enough_to_let_somebody_in(site, administrator):
+    clock = site.provider.ground.clock
+    clock.advance(timedelta(minutes=5, seconds=1))
+    try:
+        before = len(site.provider.outbox.messages())
+        typed = {"act": "invite", "email": "nok@example.test", "role": "administrator", "agency": "agency-b"}
+        assert "/interaction/" in administrator.submit(PAGE, typed).location
+        assert len(site.provider.outbox.messages()) == before
+    finally:
+        clock.advance(-timedelta(minutes=5, seconds=1))
 
 
 @pytest.mark.parametrize("changed", [{"email": "nok"}, {"role": "king"}, {"agency": "agency-z"}])
