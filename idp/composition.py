@@ -98,7 +98,7 @@ def health(provider: Provider) -> Mapping[str, bool]:
         "database": provider.ground.database.check,
         "ephemeral": provider.ground.ephemeral.check,
         "keys": provider.trust.keystore.check,
-        "clock": provider.trust.tsa.clock.now,
+        "clock": provider.trust.tsa.check_clock,
         "certificates": provider.trust.ca.authorities.check,
     }
     return {name: answers(provider, name, check) for name, check in parts.items()}

@@ -32,12 +32,17 @@ STEP = timedelta(milliseconds=250)  # a quarter of the accuracy that a token sta
 SETTLED_AFTER = timedelta(seconds=60)
 LARGEST_ERROR = timedelta(seconds=ACCURACY_SECONDS)
 READINGS = 3
+NEXT_KEY = "prajak key rotate tsa --at-once"
 
 log = structlog.get_logger()
 
 
 class ClockUnfit(PrajakError):
     """The time is not to be trusted now; the text says why."""
+
+
+class ClockBehind(ClockUnfit):
+    """It was set back, or was ahead when it stamped last: who knows which it is must say."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,7 @@ class ClockHealth:
         self.discipline = discipline
         self._anchor: Anchor | None = None
         self._past: set[str] = set()  # keys whose last time-stamp lies behind us
+        self._ahead: set[str] = set()  # and those whose lies ahead: said in the log once
         self._lock = Lock()
 
     def now(self) -> datetime:
@@ -78,9 +84,12 @@ class ClockHealth:
         with self.database.read() as connection:
             last = connection.execute(select(func.max(TimeStamp.stamped_at)).where(TimeStamp.kid == kid)).scalar_one()
         if last is not None and last - now > LARGEST_ERROR:
-            log.error("clock_behind_last_time_stamp", kid=kid, mend="if it is right: prajak key rotate tsa --at-once")
-            raise ClockUnfit(f"the clock is behind the last time-stamp of this key, {last:%Y-%m-%d %H:%M:%S} UTC")
+            if kid not in self._ahead:
+                log.error("clock_behind_last_time_stamp", kid=kid, mend=f"if it is right: {NEXT_KEY}")
+            self._ahead.add(kid)
+            raise ClockBehind(f"the clock is behind the last time-stamp of this key, {last:%Y-%m-%d %H:%M:%S} UTC")
         self._past.add(kid)
+        self._ahead.discard(kid)
 
     def _unstepped(self) -> datetime:
         with self._lock:

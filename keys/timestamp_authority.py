@@ -56,6 +56,15 @@ class TimeStampAuthority:
         self.ground.metrics.count("prajak_time_stamps_total", "granted")
         return granted
 
+    def check_clock(self) -> None:
+        """For `/readyz` and `prajak doctor`: ClockUnfit where nothing would be stamped now. Reads."""
+        now = in_milliseconds(self.clock.now())
+        try:
+            kid = self.services.keystore.active(Purpose.TSA).kid
+        except KeystoreError:  # none yet, or its token is away: no fault of the clock's
+            return
+        self.clock.check_past(kid, now)
+
     def _rejected(self, refusal: Refused) -> bytes:
         name = type(refusal).__name__  # PKIFailureInfo's, as a class
         self.ground.metrics.count("prajak_time_stamps_total", name[:1].lower() + name[1:])

@@ -18,7 +18,7 @@ from idp.composition import Provider, compose
 from idp.refused_start import TOKEN, Refusal, refusal_of
 from idp.tables import METADATA
 from keys.authorities import NEVER
-from keys.clock_health import ClockUnfit
+from keys.clock_health import NEXT_KEY, ClockBehind, ClockUnfit
 from keys.errors import NoAuthority, TokenAway
 from keys.outside_time_stamps import OutsideTimeStamps
 from keys.time_stamp_verification import TimeStampRefused
@@ -169,10 +169,11 @@ def check_mtls(provider: Provider) -> Finding:
 def check_clock(provider: Provider) -> Finding:
     """What our own time-stamp authority asks before each stamp (keys/clock_health.py)."""
     try:
-        provider.trust.tsa.clock.now()
+        provider.trust.tsa.check_clock()
     except ClockUnfit as unfit:
         state = WARNING if provider.ground.settings.tsa_urls else BROKEN
-        mend = "run chrony or systemd-timesyncd; docs/operating.md, Time-stamps"
+        behind = f"set it right, or if it is right: {NEXT_KEY}; docs/operating.md, Time-stamps"
+        mend = behind if isinstance(unfit, ClockBehind) else "run chrony or systemd-timesyncd; docs/operating.md"
         return Finding("clock", state, f"our own authority stamps nothing: {unfit}", mend)
     if not provider.ground.settings.tsa_ntp:
         return Finding("clock", OK, "not asked whether it is synchronised: PRAJAK_TSA_NTP is 0")

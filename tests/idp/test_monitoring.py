@@ -68,6 +68,25 @@ def test_a_clock_that_was_set_is_named_and_turns_no_login_away(clock: SetClock, 
     assert [each["event"] for each in told] == ["clock_was_set", "part_does_not_answer", "works_again"]
 
 
+def test_a_clock_behind_our_last_time_stamp_is_named_once_in_the_log_and_by_the_doctor(
+    clock: SetClock, app: Flask, browser: BrowserClient
+):
+    """A minute after the step all looks well but for that, and no stamp is given."""
+    provider = app.extensions["prajak_provider"]
+    provider.trust.tsa.answer(query())
+    clock.step(timedelta(hours=-1))
+    with capture_logs() as told:
+        browser.get("/readyz")
+        clock.advance(SETTLED_AFTER)
+        assert [browser.get("/readyz").json["parts"]["clock"] for _ in range(2)] == [False, False]
+        found = check_clock(provider)
+    assert (found.state, "prajak key rotate tsa --at-once" in found.mend) == ("broken", True)
+    assert [each["event"] for each in told].count("clock_behind_last_time_stamp") == 1
+    clock.advance(timedelta(hours=1))
+    with capture_logs():
+        assert browser.get("/readyz").json["parts"]["clock"] is True
+
+
 def test_the_doctor_names_an_unsynchronised_clock_and_an_outside_authority_that_is_away(ground: Ground, tmp_path: Path):
     provider = compose(ground.settings, ground.clock)
     assert check_clock(provider).state == check_time_stamps(provider).state == "ok"
