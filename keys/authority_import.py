@@ -83,7 +83,8 @@ class AuthorityImport:
 
     def request(self, algorithm: str | None = None, *, actor: str = "system") -> Requested:
         """A request for the next issuing authority; asked again before its certificate came in, the same key's."""
-        name = self._waiting() or self._next()
+        following = self._next()  # read first: a key that another makes in between is found to be waiting
+        name = self._waiting() or following
         signer = self.keystore.ensure_holder(Purpose.CA, name, algorithm, actor=actor)
         names = names_of(self.authority.authority_name(name), self.authority.practice.layout)
         return Requested(name, signer.kid, signed_request(signer, names))

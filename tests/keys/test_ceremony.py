@@ -401,6 +401,20 @@ def test_workers_that_ask_for_the_next_authority_at_once_make_one_key(ground, tm
     assert len(workers[0].keystore.records([Purpose.CA])) == 1
 
 
+def test_a_key_that_another_makes_in_the_middle_is_asked_for_too(ground, monkeypatch):
+    """Between the look for what waits and the look for the next name."""
+    ours, theirs = (AuthorityImport(ground, each.keystore, each.ca) for each in (TrustServices(ground) for _ in "ab"))
+    looks = ours._next
+
+    def after_theirs() -> str:
+        theirs.request()
+        return looks()
+
+    monkeypatch.setattr(ours, "_next", after_theirs)
+    assert ours.request().name == theirs.request().name == "issuing-g1"
+    assert len(ours.keystore.records([Purpose.CA])) == 1
+
+
 @pytest.mark.both_backends
 def test_an_approval_brings_an_authority_in_once(ground, offline, production):
     """Two operators, one agreement: the second finds it spent, and nothing is half done."""
