@@ -26,7 +26,7 @@ from idp.command.database import db, migrate
 from idp.command.doctor import doctor
 from idp.command.keys import key
 from idp.command.opened import compose
-from idp.command.output import PlainErrors, json_option, show, show_one
+from idp.command.output import PlainErrors, TakesIdentifier, json_option, show, show_one
 from idp.command.person import person_commands
 from idp.command.resources import resource
 from idp.command.rewrap import key_rewrap
@@ -98,7 +98,7 @@ def officer_list(*, as_json: bool) -> None:
     show(rows, as_json=as_json, empty="no credentials")
 
 
-@officer.command("issue")
+@officer.command("issue", cls=TakesIdentifier)
 @click.argument("account")
 @click.option("--position-th", required=True, help="As it stands beside the signature, in Thai.")
 @click.option("--position-en", required=True, help="The same in English.")
@@ -121,7 +121,7 @@ def officer_issue(
     show_one({"credential": made.id, "certificate": made.certificate_serial}, as_json=as_json)
 
 
-@officer.command("revoke")
+@officer.command("revoke", cls=TakesIdentifier)
 @click.argument("credential")
 def officer_revoke(credential: str) -> None:
     """Revoke a credential and its certificate."""

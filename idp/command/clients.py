@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from idp.command.opened import compose
-from idp.command.output import json_option, show, show_one
+from idp.command.output import TakesIdentifier, json_option, show, show_one
 from idp.composition import Provider
 from idp.models.agency import load_agency_names
 from idp.registration.access_tokens import LONGEST, MOST_USES, issue_initial_access_token
@@ -54,7 +54,7 @@ def client_list(*, as_json: bool) -> None:
     show(rows, as_json=as_json, empty="no clients")
 
 
-@client.command("show")
+@client.command("show", cls=TakesIdentifier)
 @click.argument("client_id")
 @json_option
 def client_show(client_id: str, *, as_json: bool) -> None:
@@ -65,7 +65,7 @@ def client_show(client_id: str, *, as_json: bool) -> None:
     show_one({"client_id": found.client_id, "status": found.status.value, **found.metadata}, as_json=as_json)
 
 
-@client.command("remove")
+@client.command("remove", cls=TakesIdentifier)
 @click.argument("client_id")
 def client_remove(client_id: str) -> None:
     """The client answers nobody from now on; its id is never another's."""
@@ -74,7 +74,7 @@ def client_remove(client_id: str) -> None:
     click.echo(f"{client_id} is removed")
 
 
-@client.command("lint")
+@client.command("lint", cls=TakesIdentifier)
 @click.argument("client_id")
 @json_option
 @click.pass_context

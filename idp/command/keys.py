@@ -12,7 +12,7 @@ import click
 
 from core.errors import PersonError
 from idp.command.opened import compose
-from idp.command.output import json_option, show, show_one
+from idp.command.output import TakesIdentifier, json_option, show, show_one
 from idp.composition import Provider
 from keys import two_person
 from keys.errors import NotAgreed
@@ -76,7 +76,7 @@ def key_rotate(purpose: str, *, at_once: bool, algorithm: str | None, as_json: b
         show_one(found | ({"kids": [other.kid for other in made]} if as_json else {}), as_json=as_json)
 
 
-@key.command("retire")
+@key.command("retire", cls=TakesIdentifier)
 @click.argument("kid")
 @click.option("--reason", default="", help="Why: kept in the audit trail, without names of people.")
 def key_retire(kid: str, *, reason: str) -> None:
@@ -91,7 +91,7 @@ def retire(provider: Provider, kid: str, reason: str) -> str:
     return f"{kid} is retired"
 
 
-@key.command("suspend")
+@key.command("suspend", cls=TakesIdentifier)
 @click.argument("kid")
 @reason_option
 def key_suspend(kid: str, *, reason: str) -> None:
@@ -100,7 +100,7 @@ def key_suspend(kid: str, *, reason: str) -> None:
     click.echo(f"{kid} is suspended")
 
 
-@key.command("restore")
+@key.command("restore", cls=TakesIdentifier)
 @click.argument("kid")
 @reason_option
 def key_restore(kid: str, *, reason: str) -> None:
@@ -108,7 +108,7 @@ def key_restore(kid: str, *, reason: str) -> None:
     click.echo(f"{kid} is {compose().trust.keystore.restore(kid, actor=COMMAND, reason=reason)}")
 
 
-@key.command("compromise")
+@key.command("compromise", cls=TakesIdentifier)
 @click.argument("kid")
 @reason_option
 def key_compromise(kid: str, *, reason: str) -> None:
@@ -130,7 +130,7 @@ def compromise(provider: Provider, kid: str, reason: str) -> str:
     return f"{kid} is compromised and out of use; {follower.kid} has taken its place"
 
 
-@key.command("destroy")
+@key.command("destroy", cls=TakesIdentifier)
 @click.argument("kid")
 @reason_option
 def key_destroy(kid: str, *, reason: str) -> None:

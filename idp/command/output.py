@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -17,6 +18,7 @@ from idp.refused_start import refusal_of
 from keys.errors import TokenAway
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+IDENTIFIER = re.compile("-[A-Za-z0-9_-]{21}(?:[A-Za-z0-9_-]{21})?")  # of 128 bits, or of 256
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
 
@@ -39,6 +41,17 @@ class PlainErrors(click.Group):
             if refusal is None:
                 raise
             raise click.ClickException(f"{refusal.why} ({refusal.mend})") from error
+
+
+class TakesIdentifier(click.Command):
+    """Identifiers are base64url (RFC 4648 section 5): one in 64 begins with a hyphen, and is no option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        options = {name for parameter in self.get_params(ctx) for name in parameter.opts}
+        named = [each for each in args if IDENTIFIER.fullmatch(each) and each not in options]
+        if not named or "--" in args:
+            return super().parse_args(ctx, args)
+        return super().parse_args(ctx, [*(each for each in args if each not in named), "--", *named])
 
 
 def show(rows: Sequence[Mapping[str, object]], *, as_json: bool, empty: str = "nothing") -> None:

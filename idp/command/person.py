@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from idp.command.output import json_option, show, show_one
+from idp.command.output import TakesIdentifier, json_option, show, show_one
 from idp.erasure import PersonErasure
 from keys.erasure import ErasedPerson
 from keys.two_person import COMMAND
@@ -32,7 +32,7 @@ def person_commands(open_erasure: Callable[[], PersonErasure]) -> click.Group:
     def person() -> None:
         """People: erase one, list who was erased, erase them again after a restore."""
 
-    @person.command("erase")
+    @person.command("erase", cls=TakesIdentifier)
     @click.argument("account")
     @click.option("--reason", required=True, help="For whoever agrees; no name and no number.")
     @json_option

@@ -174,6 +174,12 @@ def test_a_suspicion_comes_and_goes(prajak: Prajak):
     assert prajak("key", "restore", kid, "--reason", "again").exit_code == 1
 
 
+@pytest.mark.parametrize("length", [22, 43])
+def test_an_identifier_that_begins_with_a_hyphen_is_no_option(prajak: Prajak, length: int):
+    kid = "-h" + "A" * (length - 2)
+    assert prajak("key", "retire", kid).stderr == f"Error: no such key: {kid}\n"
+
+
 def test_the_shell_alone_destroys_nothing_and_is_told_where_two_agree(prajak: Prajak):
     keys = printed(prajak("key", "list", "--json"))
     active = next(each["kid"] for each in keys if each["state"] == "active")
