@@ -27,7 +27,7 @@ from pkcs11.exceptions import PKCS11Error
 from core.settings import SettingsError
 from keys.errors import KeystoreError, TokenAway
 from keys.pkcs11_connection import Connection, PinRefused, TokenAddress, connect
-from keys.pkcs11_errors import SightLost, is_refusal, named
+from keys.pkcs11_errors import is_refusal, named
 from keys.pkcs11_module import BEGUN_WITHIN, Module
 from keys.pkcs11_session import TokenSession
 from keys.pkcs11_uri import load_pin
@@ -154,10 +154,11 @@ class Token:
             self.module.renew(self._lost)
         try:
             return self._log_in()
-        except SightLost:
-            if self._lost is not None:
+        except PKCS11Error as error:
+            if self._lost is not None or is_refusal(error):
                 raise
-        self.module.renew(self.module.generation)  # many modules look for tokens while they begin, and then no more
+        # Many modules look for tokens while they begin, and then no more; and another token's attempt may have failed.
+        self.module.renew(self.module.generation)
         return self._log_in()
 
     def _log_in(self) -> Connection:
