@@ -94,8 +94,9 @@ class ServiceCertificates:
     def _load_or_issue(self, purpose: Purpose, signer: Signer, issuer: Authority) -> x509.Certificate:
         profile, issued_by = self.authority.practice.profiles[NAMES[purpose][0]], serial_of(issuer)
         with self.ground.database.read() as connection:
-            newest = load_one(connection, newest_of_key(profile.name, signer.kid, issued_by))
+            # Counted first: what another worker issues between the two is then found, not issued again.
             number = connection.execute(number_of_key(profile.name, signer.kid, issued_by)).scalar_one()
+            newest = load_one(connection, newest_of_key(profile.name, signer.kid, issued_by))
             compromised = was_compromised(connection, signer.kid)
         if compromised:
             raise CertificateError(f"a certificate of {signer.kid} was revoked for its key: prajak key compromise")
