@@ -48,27 +48,27 @@ def test_a_proof_counts_once():
 
 
 @pytest.mark.parametrize(
-    "proof",
+    "make",
     [
-        "",
-        "nothing",
-        make_proof(OTHER, "GET", URL, access_token="token"),
-        make_proof(KEY, "POST", URL, access_token="token"),
-        make_proof(KEY, "GET", URL + "/x", access_token="token"),
-        make_proof(KEY, "GET", URL, access_token="another"),
-        make_proof(KEY, "GET", URL),
-        bent(signer=OTHER),
-        bent({"typ": "jwt"}),
-        bent({"jwk": KEY.as_dict(private=True)}),
-        bent({"jwk": "nothing"}),
-        bent(iat=int(time.time()) - 300),
-        bent(iat=int(time.time()) + 300),
-        bent(iat="now"),
-        bent(jti=None),
-        bent(jti=""),
-        bent(jti="x" * 201),
+        lambda: "",
+        lambda: "nothing",
+        lambda: make_proof(OTHER, "GET", URL, access_token="token"),
+        lambda: make_proof(KEY, "POST", URL, access_token="token"),
+        lambda: make_proof(KEY, "GET", URL + "/x", access_token="token"),
+        lambda: make_proof(KEY, "GET", URL, access_token="another"),
+        lambda: make_proof(KEY, "GET", URL),
+        lambda: bent(signer=OTHER),
+        lambda: bent({"typ": "jwt"}),
+        lambda: bent({"jwk": KEY.as_dict(private=True)}),
+        lambda: bent({"jwk": "nothing"}),
+        lambda: bent(iat=int(time.time()) - 300),
+        lambda: bent(iat=int(time.time()) + 300),
+        lambda: bent(iat="now"),
+        lambda: bent(jti=None),
+        lambda: bent(jti=""),
+        lambda: bent(jti="x" * 201),
     ],
 )
-def test_a_proof_that_is_bent_is_refused(proof):
+def test_a_proof_that_is_bent_is_refused(make):
     with pytest.raises(ProofError):
-        check(proof)
+        check(make())

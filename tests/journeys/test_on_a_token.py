@@ -25,6 +25,7 @@ from pyhanko_certvalidator.errors import RevokedError
 from pyhanko_certvalidator.fetchers.requests_fetchers import RequestsFetcherBackend
 
 from tests.demonstration import ROOT
+from tests.own_loop import in_a_thread
 from tests.plain_client import PlainClient
 from tests.served import Served, sandbox_in
 from tests.signing.workshop import judged, plain_pdf, signatures_of
@@ -173,7 +174,7 @@ class Strangers:
 
     def check_certvalidator(self) -> None:
         """It finds the issuer by AIA, and refuses where revocation cannot be looked up (hard-fail)."""
-        path = asyncio.run(self.validated())
+        path = in_a_thread(lambda: asyncio.run(self.validated()))
         assert [each.subject.native["common_name"] for each in path][-1] == self.certificate.subject.native[
             "common_name"
         ]
@@ -193,7 +194,7 @@ class Strangers:
         """Both, at once: an answer that was signed before says so no more."""
         assert f"{self.signer}: revoked" in self.asked_by_openssl()
         with pytest.raises(RevokedError):
-            asyncio.run(self.validated())
+            in_a_thread(lambda: asyncio.run(self.validated()))
 
 
 def test_who_has_no_token_loads_no_library_of_tokens():

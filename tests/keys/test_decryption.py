@@ -89,7 +89,7 @@ def test_after_a_rotation_the_new_key_alone_is_published_and_the_old_one_opens_f
 def test_whatever_is_published_opens(keystore, monkeypatch):
     """A worker may die between announcing a successor and putting it to use."""
     keystore.ensure(REQUEST_OBJECT)
-    monkeypatch.setattr(Keystore, "_succeed", lambda *_: None)
+    monkeypatch.setattr(Keystore, "_succeed", lambda *_, **__: None)
     keystore.rotate(REQUEST_OBJECT)
     published = keystore.published([REQUEST_OBJECT])
     assert len(published) == 2
