@@ -66,7 +66,8 @@ class Authorities:
         if self._look_again_at is None or now >= self._look_again_at or now < self._look_again_at - LOOK_AGAIN:
             with self.ground.database.read() as connection:
                 found = load_authorities(connection)
-            self._known, self._look_again_at = {each.name: each for each in found}, now + LOOK_AGAIN
+            self._known = {each.name: each for each in found}
+            self._look_again_at = now + LOOK_AGAIN if found else None  # the first one is waited for, and known at once
         return tuple(self._known.values())
 
     def forget(self) -> None:
