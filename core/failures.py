@@ -51,4 +51,4 @@ class Failures:
         with self._lock:
             before = self._told.pop(name, None)
         if before is not None:
-            log.info("works_again", **{self.label: name})
+            log.warning("works_again", **{self.label: name})  # who is told of warnings alone is told of their end

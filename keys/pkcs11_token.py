@@ -145,7 +145,7 @@ class Token:
             self._note_absence(away)
             raise away from error
         if self._absence is not None:
-            log.info("token_returned", token=str(self.address))
+            log.warning("token_returned", token=str(self.address))
         self._lost = self._absence = None
         return self._connection
 

@@ -30,7 +30,7 @@ def test_a_failure_is_told_when_it_begins_each_ten_minutes_and_when_it_is_over()
         failures.works("keys")
         failures.works("keys")
     lasting = {"event": "part_does_not_answer", "part": "keys", "why": "it is away", "log_level": "warning"}
-    assert told == [lasting, lasting, {"event": "works_again", "part": "keys", "log_level": "info"}]
+    assert told == [lasting, lasting, {"event": "works_again", "part": "keys", "log_level": "warning"}]
 
 
 def test_another_kind_of_failure_and_another_part_are_told_at_once():
