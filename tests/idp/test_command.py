@@ -182,9 +182,9 @@ def test_an_identifier_that_begins_with_a_hyphen_is_no_option(prajak: Prajak, le
 
 def test_the_shell_alone_destroys_nothing_and_is_told_where_two_agree(prajak: Prajak):
     keys = printed(prajak("key", "list", "--json"))
-    active = next(each["kid"] for each in keys if each["state"] == "active")
-    assert "cannot go from active to destroyed" in prajak("key", "destroy", active, "--reason", "x").output
-    kid = next(each["kid"] for each in keys if each["state"] == "compromised")
+    kid = next(each["kid"] for each in keys if (each["purpose"], each["state"]) == ("introspection", "active"))
+    assert "cannot go from active to destroyed" in prajak("key", "destroy", kid, "--reason", "x").output
+    assert prajak("key", "compromise", kid, "--reason", "seen in a log").exit_code == 0
     first, again = (prajak("key", "destroy", kid, "--reason", "others have it") for _ in range(2))
     assert (first.exit_code, again.exit_code) == (3, 3)
     assert first.stderr == again.stderr
